@@ -1,0 +1,75 @@
+"""Settings: the dictionary ``SWITCHBOARD`` of the Django settings, checked once and typed.
+
+Interfaces read it too, without ``django.setup()``: nothing here may import a model or an application.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.signals import setting_changed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every key of ``SWITCHBOARD`` with its default. Times are seconds, sizes are bytes."""
+
+    #: The layer's alias in ``CHANNEL_LAYERS``.
+    LAYER: str = "default"
+    #: Longest body of an HTTP request; a longer one is answered with 413. It bounds what Redis holds.
+    HTTP_BODY_BYTES: int = 4 * 1024 * 1024
+    #: A request that nobody answered for so long gets 504, and is not begun any more.
+    HTTP_TIMEOUT: float = 30.0
+    #: What a worker sends of a response before the interface has written what came before.
+    HTTP_WINDOW_BYTES: int = 1024 * 1024
+    #: A handshake that no consumer answered for so long is closed with 1013 (try again later).
+    CONNECT_TIMEOUT: float = 15.0
+    #: What a socket may send ahead of the message under way; beyond it the socket is closed with 1013.
+    SOCKET_BUFFER_BYTES: int = 256 * 1024
+    #: Largest channel session; it travels with each message of its socket.
+    SESSION_BYTES: int = 16 * 1024
+    #: An interface shows that it lives each so many seconds.
+    INTERFACE_BEAT: float = 5.0
+    #: A message whose worker did not renew it for so long is taken over.
+    WORKER_LEASE: float = 4.0
+    #: A redelivered message that began to run so often is given up.
+    MAX_ATTEMPTS: int = 3
+    #: Whether a socket without an Origin header (from no browser) is let in.
+    ALLOW_MISSING_ORIGIN: bool = True
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings in force.
+
+    Raises:
+        ImproperlyConfigured: a key is unknown, or its value of the wrong type or not above zero.
+    """
+    given: dict[str, Any] = getattr(settings, "SWITCHBOARD", {})
+    known = {field.name: field for field in fields(Settings)}
+    for name, value in given.items():
+        if name not in known:
+            raise ImproperlyConfigured(f"SWITCHBOARD has no setting {name!r}; it knows {', '.join(known)}.")
+        _check(name, value, known[name].default)
+    return Settings(**given)
+
+
+def _check(name: str, value: Any, default: Any) -> None:
+    # bool is an int to isinstance, and an int will do for seconds.
+    wanted: tuple[type, ...] = (int, float) if type(default) is float else (type(default),)
+    if not isinstance(value, wanted) or isinstance(value, bool) is not isinstance(default, bool):
+        raise ImproperlyConfigured(f"SWITCHBOARD[{name!r}] is {value!r}, but wants a {type(default).__name__}.")
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value <= 0:
+        raise ImproperlyConfigured(f"SWITCHBOARD[{name!r}] is {value!r}, but has to be above 0.")
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting == "SWITCHBOARD":
+        get_settings.cache_clear()
+
+
+setting_changed.connect(_forget)

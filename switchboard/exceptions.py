@@ -1,0 +1,90 @@
+"""Everything Switchboard raises on purpose.
+
+::
+
+    SwitchboardError
+    ├── ChannelFull            a named channel has reached its capacity          (also Channels' ChannelFull)
+    ├── DenyConnection         a consumer refuses the handshake                  (also Channels' DenyConnection)
+    ├── NoRoute                no route takes a message
+    ├── SessionTooLarge        a channel session outgrew its bound
+    ├── ContentError           a message's content cannot go over the wire       (also TypeError)
+    ├── InboxLost              an interface's inbox is gone: Redis lost data or the interface was reaped
+    └── LayerUnavailable       the layer's server did not answer or refused
+"""
+
+from __future__ import annotations
+
+from channels.exceptions import ChannelFull as _ChannelFull
+from channels.exceptions import DenyConnection as _DenyConnection
+
+__all__ = [
+    "ChannelFull",
+    "ContentError",
+    "DenyConnection",
+    "InboxLost",
+    "LayerUnavailable",
+    "NoRoute",
+    "SessionTooLarge",
+    "SwitchboardError",
+]
+
+
+class SwitchboardError(Exception):
+    """The root of the tree."""
+
+
+class ChannelFull(SwitchboardError, _ChannelFull):
+    """A named channel holds as many messages as its capacity allows; nothing was sent."""
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(channel)
+        self.channel = channel
+
+    def __str__(self) -> str:
+        return f"channel {self.channel} is at its capacity"
+
+
+class DenyConnection(SwitchboardError, _DenyConnection):
+    """Raised by a consumer of ``websocket.connect``: the handshake is answered with 403."""
+
+
+class NoRoute(SwitchboardError):
+    """No route of ``CHANNEL_ROUTING`` takes this message."""
+
+    def __init__(self, channel: str) -> None:
+        super().__init__(channel)
+        self.channel = channel
+
+    def __str__(self) -> str:
+        return f"no route takes this message of {self.channel}; check CHANNEL_ROUTING"
+
+
+class SessionTooLarge(SwitchboardError):
+    """A channel session is larger than ``SWITCHBOARD["SESSION_BYTES"]``; it travels with every message."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(size, limit)
+        self.size = size
+        self.limit = limit
+
+    def __str__(self) -> str:
+        return f"the channel session has {self.size} bytes, the limit is {self.limit}"
+
+
+class ContentError(SwitchboardError, TypeError):
+    """A message's content holds something that is no dict, list, str, bytes, number, bool or None."""
+
+
+class InboxLost(SwitchboardError):
+    """The inbox of an interface no longer exists on the server."""
+
+    def __init__(self, interface: str) -> None:
+        super().__init__(interface)
+        self.interface = interface
+
+    def __str__(self) -> str:
+        return f"the inbox of {self.interface} is gone"
+
+
+class LayerUnavailable(SwitchboardError):
+    """The layer's server is not reachable or refused the command; nothing is known of its effect."""

@@ -1,0 +1,242 @@
+"""The contract of a layer.
+
+A layer holds four things between the processes:
+
+* **Named channels**, one queue each, read by workers. A message that a worker has received is *pending*: the worker
+  owns it until it commits it, gives it back by falling silent, or another worker takes it over.
+* **A record for each socket**: the highest order queued (``sent``), the highest handled (``acked``), the channel
+  session. It is made by the enqueue of a connect and removed by the commit of a disconnect. It is what makes a
+  frame that was queued twice, or run twice, count once.
+* **An inbox for each interface**, its entries numbered from 1 without a hole.
+* **Groups**: for each the set of interfaces that have members. The members are known to their interface only.
+
+Every method is atomic: it happens whole, for all processes at once, or not at all. A method that raises
+`LayerUnavailable` may or may not have happened; each is made so that calling it again is safe. Cancelling a call is
+like `LayerUnavailable`: what it asked for may have happened. All methods may be called from any event loop, and
+at the same time.
+"""
+
+from __future__ import annotations
+
+import enum
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from switchboard.events import Content, Envelope, InboxEntry, Output
+
+
+class Enqueued(enum.Enum):
+    """What became of an `Layer.enqueue`."""
+
+    QUEUED = "queued"
+    """It is on its channel, now or already."""
+    DONE = "done"
+    """It was handled before; no acknowledgement will come for it again."""
+    UNKNOWN = "unknown"
+    """The socket has no record: the data was lost, or the interface was reaped."""
+    FULL = "full"
+    """The channel is at its capacity; nothing was queued. Never for a disconnect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message in the hands of a worker. ``tag`` identifies the entry to the layer within its channel."""
+
+    envelope: Envelope
+    tag: str
+    redelivered: bool = False
+
+    @property
+    def channel(self) -> str:
+        return self.envelope.channel
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A message that some worker received and has not committed.
+
+    ``delivered_at`` moves whenever the owner renews it; only its not moving says anything, not its value (a clock
+    of the server, in milliseconds).
+    """
+
+    channel: str
+    tag: str
+    owner: str
+    delivered_at: int
+
+
+class Begun(enum.Enum):
+    """Whether a redelivered message is to run."""
+
+    RUN = "run"
+    HANDLED = "handled"
+    """Its effects have left already; it was acknowledged just now, without them."""
+    LOST = "lost"
+    """Another worker owns it, or it is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The answer of `Layer.begin`. ``number`` counts the runs of a redelivered message from 1."""
+
+    begun: Begun
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Beat:
+    """The answer to an interface's heartbeat: the number of the last inbox entry, and an identity of the server's
+    data that changes whenever the server started anew."""
+
+    last: int
+    run_id: str
+
+
+class Layer(ABC):
+    """Interfaces and workers meet here. See the module's docstring for what holds of every method."""
+
+    #: Whether several processes can meet on it. False: everything has to run in one.
+    crosses_processes: ClassVar[bool]
+
+    # -- for interfaces ------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def open_inbox(self, interface: str) -> Beat:
+        """Create the empty inbox of an interface that is new. Group messages and replies reach it from now on."""
+
+    @abstractmethod
+    async def close_inbox(self, interface: str) -> None:
+        """Remove the inbox with all it holds, and the interface from its groups. Its sockets' records stay."""
+
+    @abstractmethod
+    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+        """The entries whose number is above ``after``, oldest first, at most a few hundred.
+
+        Waits up to ``wait`` seconds for the first one. One caller at a time for each interface.
+        An inbox that is gone has no entries; `beat` is what notices.
+        """
+
+    @abstractmethod
+    async def beat(self, interface: str, read: int) -> Beat:
+        """Renew the interface's lease, and drop its inbox entries up to the number ``read``.
+
+        Raises:
+            InboxLost: the inbox does not exist.
+        """
+
+    @abstractmethod
+    async def enqueue(self, envelope: Envelope) -> Enqueued:
+        """Put the message of a socket on its channel, with the session of its record, unless that happened before.
+
+        In this order: the record is missing and ``order`` > 0 → UNKNOWN; ``order`` ≤ acked → DONE; ``order`` ≤ sent →
+        QUEUED; the channel is at its capacity → FULL (never for a disconnect); otherwise it is appended and
+        ``sent`` = ``order``, a connect making the record → QUEUED.
+        """
+
+    @abstractmethod
+    async def request(self, envelope: Envelope, *, timeout: float) -> bool:
+        """Put an HTTP request on its channel; False if that is at its capacity.
+
+        A request that no worker has claimed after ``timeout`` seconds of the server's clock is dropped unrun.
+        """
+
+    @abstractmethod
+    async def leave(self, interface: str, group: str, read: int) -> bool:
+        """Take the interface out of a group of which it has no member left.
+
+        False, and nothing happens, if a join of that group is in the inbox above the number ``read``.
+        """
+
+    # -- for workers ---------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def receive(
+        self, worker: str, channels: Collection[str], *, count: int, wait: float
+    ) -> Sequence[Delivery]:
+        """Take up to ``count`` messages from each of ``channels``, each channel's oldest first.
+
+        Waits up to ``wait`` seconds for the first one. Each becomes the worker's, pending.
+        """
+
+    @abstractmethod
+    async def commit(
+        self,
+        worker: str,
+        delivery: Delivery,
+        outputs: Sequence[Output] = (),
+        *,
+        session: Content | None = None,
+        failed: bool = False,
+    ) -> bool:
+        """Acknowledge a message and let its outputs leave, in one step.
+
+        Only if the message is still pending and ``worker`` owns it; otherwise nothing happens and it is False. For a
+        socket's message whose order was acknowledged before, the outputs stay behind. ``session``, if given, becomes
+        the socket's. The socket's interface gets one entry: the events for the socket, the group messages that
+        concern the interface, in the order of ``outputs``, then the `Ack`. Every other interface gets what concerns
+        it. The commit of a disconnect removes the record. Capacities are not looked at: an `Envelope` among the
+        outputs was checked by `has_room` when it was sent.
+        """
+
+    @abstractmethod
+    async def claim_request(self, worker: str, delivery: Delivery) -> bool:
+        """Acknowledge an HTTP request before it runs, telling its interface who runs it (`Claimed`).
+
+        False if it is not the worker's, or past its time, in which case it is dropped.
+        """
+
+    @abstractmethod
+    async def renew(self, worker: str, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Keep hold of ``deliveries``; returns those that are the worker's no longer."""
+
+    @abstractmethod
+    async def pending(self, channels: Collection[str], *, idle: float) -> Sequence[Pending]:
+        """What workers received and have not renewed for ``idle`` seconds, at most a few hundred for each channel."""
+
+    @abstractmethod
+    async def take_over(self, worker: str, pending: Pending) -> Delivery | None:
+        """Make ``pending`` the worker's, if it is still as it was seen; None if not. Whoever had it lost it."""
+
+    @abstractmethod
+    async def begin(self, worker: str, delivery: Delivery) -> Attempt:
+        """Ask, before a *redelivered* message runs, whether it is to, and count the attempt."""
+
+    @abstractmethod
+    async def beat_worker(self, worker: str) -> None:
+        """Show that the worker lives."""
+
+    @abstractmethod
+    async def worker_beats(self) -> Mapping[str, int]:
+        """A number for each worker that changes while it lives."""
+
+    @abstractmethod
+    async def retire(self, worker: str, channels: Collection[str]) -> None:
+        """Forget a worker that holds nothing any more; where it does hold something, it stays for `take_over`."""
+
+    # -- for both ------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def publish(self, outputs: Sequence[Output]) -> None:
+        """Let outputs leave at once, in their order, outside any commit.
+
+        Raises:
+            ChannelFull: an `Envelope`'s channel is at its capacity; nothing was sent.
+        """
+
+    @abstractmethod
+    async def has_room(self, channel: str) -> bool:
+        """Whether a named channel is below its capacity."""
+
+    @abstractmethod
+    async def depth(self, channel: str) -> int:
+        """How many messages a named channel holds, pending ones included."""
+
+    @abstractmethod
+    async def flush(self) -> None:
+        """Remove everything of this layer. For tests."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Give back what the running event loop uses of the layer. Calling the layer again opens it again."""
