@@ -149,6 +149,11 @@ class Layer(ABC):
         False, and nothing happens, if a join of that group is in the inbox above the number ``read``.
         """
 
+    @abstractmethod
+    async def report_written(self, channel: str, total: int) -> None:
+        """Tell the worker that answers the request ``channel`` that ``total`` bytes of the response have been written
+        to the client; -1 says that the client is gone. Unread reports are forgotten after a minute."""
+
     # -- for workers ---------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -186,6 +191,10 @@ class Layer(ABC):
 
         False if it is not the worker's, or past its time, in which case it is dropped.
         """
+
+    @abstractmethod
+    async def await_report(self, channel: str, *, wait: float) -> int | None:
+        """The next unread report of `report_written`, or None after ``wait`` seconds without one."""
 
     @abstractmethod
     async def renew(self, worker: str, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
