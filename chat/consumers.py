@@ -1,0 +1,142 @@
+"""What happens when a socket connects, says something and leaves.
+
+Only translation: the dialect reads and writes frames, ``chat.services`` knows what a message is, ``chat.broadcast`` tells
+the room. The connection remembers its room and dialect in the channel session.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from chat import broadcast, labels, services
+from chat.activity import note
+from chat.dialects import DIALECTS, Dialect, of_page
+from chat.protocol import Hello, Ping, Post, Refusal, Request
+from switchboard import Message, channel_session, channel_session_user, channel_session_user_from_http, on_error
+
+logger = logging.getLogger(__name__)
+
+#: The close code for a room that cannot be.
+NO_SUCH_ROOM = 4404
+PUBLIC_ROOM = "public"
+
+
+@channel_session_user_from_http
+def connect_page(message: Message, label: str) -> None:
+    """A room page's socket: ``switchboard.v1`` where it is offered, classic otherwise."""
+    _connect(message, label, of_page(message.content.get("subprotocols") or ()))
+
+
+@channel_session_user_from_http
+def connect_tutorial(message: Message, label: str) -> None:
+    _connect(message, label, DIALECTS["tutorial"])
+
+
+@channel_session_user_from_http
+def connect_public(message: Message) -> None:
+    _connect(message, PUBLIC_ROOM, DIALECTS["public"])
+
+
+def no_such_room(message: Message) -> None:
+    """Accept and close: a handshake refused with 403 tells a browser nothing, a close code does."""
+    assert message.reply_channel is not None
+    message.reply_channel.send({"accept": True})
+    message.reply_channel.send({"close": NO_SUCH_ROOM})
+
+
+def _connect(message: Message, label: str, dialect: Dialect) -> None:
+    if not labels.is_label(label):
+        no_such_room(message)
+        return
+    services.ensure_room(label)
+    message.channel_session["room"] = label
+    message.channel_session["dialect"] = dialect.name
+    assert message.reply_channel is not None
+    broadcast.group(label, dialect).add(message.reply_channel)
+    accept: dict[str, object] = {"accept": True}
+    if dialect.subprotocol is not None:
+        accept["subprotocol"] = dialect.subprotocol
+    if dialect.frames:
+        accept["frames"] = dict(dialect.frames)
+    message.reply_channel.send(accept)
+    note("joined", label, dialect)
+
+
+def nack_failure(message: Message, exception: Exception) -> None:
+    """The consumer raised: tell a client that can be told, so that it does not wait for an acknowledgement."""
+    dialect = _dialect(message.channel_session)
+    if dialect is None:
+        return
+    request = _read(message, dialect)
+    cid = request.cid if isinstance(request, Post) else None
+    _answer(message, dialect.nack(Refusal("failed", "This could not be stored. Try again.", cid)))
+
+
+@on_error(nack_failure)
+@channel_session_user
+def receive(message: Message, **path: str) -> None:
+    dialect = _dialect(message.channel_session)
+    if dialect is None:
+        return  # Sent before the close of a socket without a room got there.
+    label = message.channel_session["room"]
+    request = _read(message, dialect)
+    if isinstance(request, Post):
+        _post(message, label, dialect, request)
+    elif isinstance(request, Hello):
+        _welcome(message, label, dialect, request)
+    elif isinstance(request, Ping):
+        _answer(message, dialect.pong())
+    else:
+        _refuse(message, label, dialect, request)
+
+
+@channel_session
+def disconnect(message: Message, **path: str) -> None:
+    dialect = _dialect(message.channel_session)
+    if dialect is None or message.reply_channel is None:
+        return
+    label = message.channel_session["room"]
+    broadcast.group(label, dialect).discard(message.reply_channel)
+    note("left", label, dialect)
+
+
+def _post(message: Message, label: str, dialect: Dialect, said: Post) -> None:
+    identity = services.identity_of(cid=said.cid, message_id=message.id)
+    try:
+        posted = services.post(label, said, identity=identity, user=message.user)
+    except services.IdentityConflict:
+        _refuse(message, label, dialect, Refusal("conflict", "This id belongs to another message.", said.cid))
+        return
+    _answer(message, dialect.ack(posted.message.as_line(), said.cid))
+    if not posted.duplicate:
+        note("said", label, dialect, seq=posted.message.seq)
+
+
+def _welcome(message: Message, label: str, dialect: Dialect, hello: Hello) -> None:
+    missed = services.missed(label, hello.last)
+    lines = [stored.as_line() for stored in missed.messages]
+    user = message.user.get_username() if message.user.is_authenticated else None
+    _answer(message, dialect.welcome(missed.seq, lines, reset=missed.reset, user=user))
+
+
+def _refuse(message: Message, label: str, dialect: Dialect, refusal: Refusal) -> None:
+    logger.info("Refused a frame in %s (%s): %s", label, dialect.name, refusal.code)
+    _answer(message, dialect.nack(refusal))
+
+
+def _answer(message: Message, frame: str | None) -> None:
+    if frame is not None and message.reply_channel is not None:
+        message.reply_channel.send({"text": frame})
+
+
+def _read(message: Message, dialect: Dialect) -> Request | Refusal:
+    text = message.content.get("text")
+    if not isinstance(text, str):
+        return Refusal("binary", "This socket takes text frames only.")
+    return dialect.parse(text)
+
+
+def _dialect(session: Mapping[str, object]) -> Dialect | None:
+    name = session.get("dialect")
+    return DIALECTS[name] if isinstance(name, str) else None

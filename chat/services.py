@@ -1,0 +1,127 @@
+"""One door for writing a message, whoever writes: a socket, a form, the admin's shell.
+
+A message may knock twice: the browser sends again what was not acknowledged, and a worker that died is followed by one
+that handles the same frame. So each has an *identity*, the client's own id or else that of the channel message, and
+``post`` stores an identity once. It locks the room's row first, then looks the identity up, then counts and inserts: an
+insert that fails on conflict would have used up a number, and a number that nobody has is a gap that every client tries
+to repair.
+
+Who hears of a stored message is not decided here but in ``chat.broadcast``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from chat import broadcast, protocol
+from chat.models import Message, Room
+from chat.protocol import Post
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+#: Messages shown to somebody who comes late, on the page and on the socket.
+RECENT = 50
+#: Messages that a client which was away gets in one piece; who missed more starts anew from the recent ones.
+MISSED_LIMIT = 200
+#: Bytes of their texts in that piece. Far below the bound at which the interface closes a socket.
+MISSED_BYTES = 256 * 1024
+
+
+class IdentityConflict(Exception):
+    """The identity is taken by a message with another text. ``stored`` is that message."""
+
+    def __init__(self, stored: Message) -> None:
+        super().__init__(f"identity {stored.identity} belongs to another message")
+        self.stored = stored
+
+
+@dataclass(frozen=True)
+class Posted:
+    message: Message
+    #: It had been stored before; this is the row of that time.
+    duplicate: bool
+
+
+@dataclass(frozen=True)
+class Missed:
+    """What a client has not seen: every message after the one it named, up to ``seq``."""
+
+    seq: int
+    messages: list[Message]
+    #: There were too many, or its number is of another past: these are the recent ones, and what it has is to go.
+    reset: bool
+
+
+def identity_of(*, cid: str | None, message_id: str) -> str:
+    """The prefix keeps a client from picking the identity of somebody's channel message."""
+    return f"c:{cid}" if cid is not None else f"m:{message_id}"
+
+
+def ensure_room(label: str) -> Room:
+    """The room, made if missing; two callers at once get the same one."""
+    room, _ = Room.objects.get_or_create(label=label)
+    return room
+
+
+def post(label: str, said: Post, *, identity: str, user: AbstractBaseUser | AnonymousUser | None = None) -> Posted:
+    """Store a message once and have it broadcast after the commit; a duplicate is broadcast again from its row.
+
+    Raises ``IdentityConflict``.
+    """
+    with transaction.atomic():
+        room = _locked_room(label)
+        stored = room.messages.select_related("user").filter(identity=identity).first()
+        if stored is None:
+            # Message.save counts the number; broadcast hears of the new row by its signal.
+            stored = Message(room=room, handle=said.handle, message=said.body, identity=identity)
+            stored.user = user if user is not None and user.is_authenticated else None  # type: ignore[assignment]
+            stored.save(force_insert=True)
+            return Posted(stored, duplicate=False)
+        if stored.message != said.body:
+            raise IdentityConflict(stored)
+        stored.room = room
+        broadcast.announce(stored)
+        return Posted(stored, duplicate=True)
+
+
+def recent(label: str, limit: int = RECENT) -> list[Message]:
+    """The last messages of the room, oldest first; none if there is no such room."""
+    newest = Message.objects.filter(room__label=label).select_related("user").order_by("-seq")[:limit]
+    return list(reversed(newest))
+
+
+def missed(label: str, last: int | None) -> Missed:
+    """What a client that has seen ``last`` is to be sent now. Complete, or else marked as a reset: no silent gap."""
+    # The count is read first: a message is committed together with its number, so all up to it are there.
+    seq = Room.objects.filter(label=label).values_list("last_seq", flat=True).first() or 0
+    upto = Message.objects.filter(room__label=label, seq__lte=seq).select_related("user").order_by("-seq")
+    if last is not None and seq - MISSED_LIMIT <= last <= seq:
+        newer = list(upto.filter(seq__gt=last))
+        fitting = _fitting(newer)
+        if len(fitting) == len(newer):
+            return Missed(seq, fitting[::-1], reset=False)
+    # A client without a past has nothing to throw away.
+    return Missed(seq, _fitting(list(upto[:RECENT]))[::-1], reset=last is not None)
+
+
+def _fitting(newest_first: list[Message]) -> list[Message]:
+    room_left = MISSED_BYTES
+    for index, message in enumerate(newest_first):
+        room_left -= len(message.message.encode()) + protocol.HANDLE_LIMIT
+        if room_left < 0:
+            return newest_first[:index]
+    return newest_first
+
+
+def _locked_room(label: str) -> Room:
+    """The room with its row locked until the transaction ends. (SQLite locks all there is, when it begins.)"""
+    locked = Room.objects.select_for_update()
+    try:
+        return locked.get(label=label)
+    except Room.DoesNotExist:
+        ensure_room(label)
+        return locked.get(label=label)

@@ -1,0 +1,253 @@
+"""Storing a message once and telling the room, with a real database."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, close_old_connections, connection, connections, transaction
+
+from chat import broadcast, services
+from chat.models import Message, Room
+from chat.protocol import Post
+
+HI = Post("ada", "hi")
+
+
+class Heard:
+    """What the groups were sent, in the place of a channel layer."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+
+    def group(self, name: str) -> Heard.Group:
+        return Heard.Group(self, name)
+
+    def of(self, group: str) -> list[dict[str, object]]:
+        return [json.loads(text) for name, text in self.sent if name == group]
+
+    class Group:
+        def __init__(self, heard: Heard, name: str) -> None:
+            self.heard, self.name = heard, name
+
+        def send(self, content: dict[str, str]) -> None:
+            self.heard.sent.append((self.name, content["text"]))
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
+    heard = Heard()
+    monkeypatch.setattr(broadcast, "Group", heard.group)
+    return heard
+
+
+@pytest.mark.django_db(transaction=True)
+class TestPost:
+    def test_it_is_stored_and_heard_in_every_dialect(self, heard: Heard) -> None:
+        posted = services.post("tea", HI, identity="c:1")
+        assert not posted.duplicate
+        stored = Message.objects.get()
+        assert (stored.room.label, stored.seq, stored.handle, stored.message) == ("tea", 1, "ada", "hi")
+        assert [name for name, _ in heard.sent] == [
+            "chat.tea.classic",
+            "chat.tea.tutorial",
+            "chat.tea.public",
+            "chat.tea.v1",
+        ]
+        [frame] = heard.of("chat.tea.v1")
+        assert (frame["seq"], frame["cid"], frame["body"]) == (1, "1", "hi")
+
+    def test_nobody_hears_what_was_rolled_back(self, heard: Heard) -> None:
+        with pytest.raises(RuntimeError), transaction.atomic():
+            services.post("tea", HI, identity="c:1")
+            assert heard.sent == []
+            raise RuntimeError
+        assert heard.sent == [] and not Message.objects.exists()
+
+    def test_a_duplicate_is_stored_once_and_heard_again_from_its_row(self, heard: Heard) -> None:
+        first = services.post("tea", HI, identity="c:1")
+        services.post("tea", Post("bob", "yes"), identity="c:2")
+        again = services.post("tea", Post("renamed", "hi"), identity="c:1")
+        assert again.duplicate and again.message == first.message
+        assert [frame["seq"] for frame in heard.of("chat.tea.v1")] == [1, 2, 1]
+        assert heard.of("chat.tea.v1")[0] == heard.of("chat.tea.v1")[2]
+        assert Room.objects.get().last_seq == 2
+
+    def test_the_same_identity_with_another_text_is_an_error(self, heard: Heard) -> None:
+        services.post("tea", HI, identity="c:1")
+        with pytest.raises(services.IdentityConflict) as caught:
+            services.post("tea", Post("ada", "ho"), identity="c:1")
+        assert caught.value.stored.message == "hi"
+        assert len(heard.of("chat.tea.v1")) == 1
+
+    def test_the_same_identity_in_another_room_is_another_message(self, heard: Heard) -> None:
+        services.post("tea", HI, identity="c:1")
+        assert not services.post("cake", HI, identity="c:1").duplicate
+
+    def test_no_number_is_lost_to_a_duplicate_or_a_failure(self, heard: Heard) -> None:
+        services.post("tea", HI, identity="c:1")
+        services.post("tea", HI, identity="c:1")
+        with pytest.raises(IntegrityError):
+            services.post("tea", Post("ada", ""), identity="c:2")
+        assert services.post("tea", HI, identity="c:3").message.seq == 2
+
+    def test_who_is_logged_in_is_named(self, heard: Heard) -> None:
+        ada = User.objects.create_user("ada")
+        services.post("tea", HI, identity="c:1", user=ada)
+        assert heard.of("chat.tea.v1")[0]["user"] == "ada"
+        ada.delete()
+        assert "user" not in json.loads(broadcast.DIALECTS["v1"].line(services.recent("tea")[0].as_line()))
+
+    def test_a_broken_wire_does_not_undo_a_stored_message(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def cut(name: str) -> Heard.Group:
+            raise ConnectionError
+
+        monkeypatch.setattr(broadcast, "Group", cut)
+        assert services.post("tea", HI, identity="c:1").message.seq == 1
+
+
+@pytest.mark.django_db(transaction=True)
+class TestOtherDoors:
+    def test_a_row_made_anywhere_is_numbered_and_heard_once(self, heard: Heard) -> None:
+        room = Room.objects.create(label="tea")
+        services.post("tea", HI, identity="c:1")
+        made = Message.objects.create(room=room, handle="bot", message="from the shell")
+        assert made.seq == 2 and made.identity
+        assert [frame["seq"] for frame in heard.of("chat.tea.v1")] == [1, 2]
+        assert "cid" not in heard.of("chat.tea.v1")[1]
+
+    def test_an_edit_is_not_a_new_message(self, heard: Heard) -> None:
+        stored = services.post("tea", HI, identity="c:1").message
+        stored.message = "ho"
+        stored.save()
+        assert len(heard.of("chat.tea.v1")) == 1 and Message.objects.get().seq == 1
+
+    def test_constraints(self) -> None:
+        room = Room.objects.create(label="tea")
+        Message.objects.create(room=room, handle="a", message="b", seq=1, identity="c:1")
+        for wrong in (
+            {"seq": 1, "identity": "c:2"},
+            {"seq": 2, "identity": "c:1"},
+            {"seq": 0, "identity": "c:3"},
+            {"seq": 3, "identity": "c:4", "handle": ""},
+            {"seq": 4, "identity": "c:5", "message": ""},
+        ):
+            with pytest.raises(IntegrityError):
+                Message.objects.create(**{"room": room, "handle": "a", "message": "b", **wrong})  # type: ignore[misc]
+        with pytest.raises(IntegrityError):
+            Room.objects.create(label="new")
+
+    def test_forms_meet_the_same_limits(self) -> None:
+        room = Room.objects.create(label="tea")
+        for wrong in ({"handle": "x" * 33}, {"message": "x" * 2_001}, {"message": " "}, {"handle": "\u200b"}):
+            message = Message(**{"room": room, "handle": "a", "message": "b", **wrong})  # type: ignore[misc]
+            with pytest.raises(ValidationError):
+                message.full_clean(exclude=["seq", "identity"])
+        for label in ("new", "two words", "tea\n"):
+            with pytest.raises(ValidationError):
+                Room(label=label).full_clean()
+
+
+@pytest.mark.django_db
+class TestMissed:
+    @pytest.fixture(autouse=True)
+    def _room(self) -> Iterator[None]:
+        room = Room.objects.create(label="tea")
+        for n in range(1, 61):
+            Message.objects.create(room=room, handle="ada", message=f"m{n}")
+        yield
+
+    def seqs(self, missed: services.Missed) -> list[int]:
+        return [message.seq for message in missed.messages]
+
+    def test_what_came_after_the_last_seen(self) -> None:
+        missed = services.missed("tea", 57)
+        assert (missed.seq, self.seqs(missed), missed.reset) == (60, [58, 59, 60], False)
+        assert self.seqs(services.missed("tea", 60)) == []
+        assert len(services.missed("tea", 0).messages) == 60
+
+    def test_a_newcomer_gets_the_recent_ones(self) -> None:
+        missed = services.missed("tea", None)
+        assert (self.seqs(missed), missed.reset) == (list(range(11, 61)), False)
+        assert [message.seq for message in services.recent("tea")] == list(range(11, 61))
+
+    def test_too_much_is_marked_as_a_reset(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(services, "MISSED_LIMIT", 55)
+        assert services.missed("tea", 4).reset
+        assert not services.missed("tea", 5).reset
+        missed = services.missed("tea", 2)
+        assert (self.seqs(missed), missed.reset) == (list(range(11, 61)), True)
+
+    def test_too_many_bytes_are_marked_as_a_reset(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(services, "MISSED_BYTES", 3 * (32 + 3))
+        assert not services.missed("tea", 57).reset
+        missed = services.missed("tea", 56)
+        assert (self.seqs(missed), missed.reset) == ([58, 59, 60], True)
+
+    def test_a_number_of_another_past_is_a_reset(self) -> None:
+        assert services.missed("tea", 61).reset
+        assert services.missed("cake", 3) == services.Missed(0, [], reset=True)
+        assert services.missed("cake", None) == services.Missed(0, [], reset=False)
+
+    def test_a_deleted_message_is_no_gap(self) -> None:
+        Message.objects.get(seq=59).delete()
+        missed = services.missed("tea", 57)
+        assert (missed.seq, self.seqs(missed), missed.reset) == (60, [58, 60], False)
+
+
+def in_threads(count: int, work: Callable[[int], None]) -> list[BaseException]:
+    """Run ``work(0) … work(count - 1)`` at once, each with a connection of its own; what they raised."""
+    errors: list[BaseException] = []
+    start = threading.Barrier(count)
+
+    def run(n: int) -> None:
+        try:
+            start.wait(10)
+            work(n)
+        except BaseException as error:
+            errors.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return errors
+
+
+@pytest.mark.django_db(transaction=True)
+class TestAtOnce:
+    @pytest.fixture(autouse=True)
+    def _separate_connections(self) -> None:
+        close_old_connections()
+        if connection.vendor == "sqlite" and connection.is_in_memory_db():  # type: ignore[attr-defined]
+            pytest.fail("threads need a database of their own connections: set TEST NAME to a file")
+
+    def test_writers_of_one_room_get_numbers_without_holes(self, heard: Heard) -> None:
+        def write(n: int) -> None:
+            for m in range(10):
+                services.post("tea", Post(f"w{n}", f"{n}.{m}"), identity=f"c:{n}.{m}")
+
+        assert in_threads(6, write) == []
+        assert Room.objects.get().last_seq == 60
+        assert list(Message.objects.values_list("seq", flat=True)) == list(range(1, 61))
+        for n in range(6):
+            mine = Message.objects.filter(handle=f"w{n}").order_by("seq").values_list("message", flat=True)
+            assert list(mine) == [f"{n}.{m}" for m in range(10)]
+
+    def test_one_message_through_many_doors_is_stored_once(self, heard: Heard) -> None:
+        posted: list[services.Posted] = []
+        assert in_threads(6, lambda n: posted.append(services.post("tea", HI, identity="c:1"))) == []
+        assert Message.objects.count() == 1 and Room.objects.get().last_seq == 1
+        assert sorted(p.duplicate for p in posted) == [False] + [True] * 5
+
+    def test_a_room_is_made_once(self) -> None:
+        made: list[Room] = []
+        assert in_threads(6, lambda n: made.append(services.ensure_room("tea"))) == []
+        assert len({room.pk for room in made}) == 1
