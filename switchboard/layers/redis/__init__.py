@@ -1,0 +1,27 @@
+"""The layer on Redis (6.2 or newer, one server).
+
+Named channels are streams with the consumer group ``workers``. What is queued and what is pending stays in the stream
+until it is committed, so its length is the depth which capacity bounds, and neither MAXLEN nor a TTL ever takes a
+message away. The group is made at ``0`` by whoever finds it missing, so the layer mends itself after a flush.
+Everything that must be atomic is one script in ``lua/``; each call is one round trip.
+
+The keys, all under the prefix of ``CONFIG``. The version of the wire stands where messages are::
+
+    key                       type    what                                               bound
+    stream1:<channel>         stream  e envelope, s session, t time limit (ms)            capacity; the commit deletes
+    inbox1:<interface>        stream  N-0: p payloads, s socket, o order                  the heartbeat trims
+    interface:<interface>     hash    last entry's number; join:<group> its last join     close_inbox
+    interfaces                hash    interface -> its last heartbeat (ms)                close_inbox
+    socket:<reply channel>    hash    sent, acked, session                                the commit of its disconnect
+    group:<group>             set     interfaces with members                             leave, close_inbox, dead ones
+                                                                                          at the next group message
+    report:<reply channel>    list    bytes written, unread by the worker                 a minute
+    workers                   hash    worker -> its count of heartbeats                   retire
+
+An inbox exists while its ``interface:`` hash does: appends to any other are left out, and the next group message takes
+a vanished interface out of the group.
+"""
+
+from switchboard.layers.redis.layer import RedisLayer
+
+__all__ = ["RedisLayer"]

@@ -1,0 +1,124 @@
+"""Connections to the one Redis server, and what its errors mean.
+
+asyncio's connections belong to the event loop that opened them. So each loop has a pool of its own, made at the first
+call and closed by `Connections.close` or, like channels-redis does it, when the loop itself closes: ``async_to_sync``
+runs short-lived loops that nobody tells us about.
+
+A call that waits holds a connection while it does. The pools have no limit that matters, so waiting calls never keep
+others from one.
+
+Nothing is tried twice in here. redis-py repeats a command whose answer it did not get, which makes two entries of one
+``XADD``; whether it is safe to call again is known to the caller alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+from weakref import WeakKeyDictionary, WeakSet
+
+from channels_redis.utils import create_pool
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from switchboard.exceptions import LayerUnavailable
+from switchboard.layers.redis.scripts import script
+
+#: Seconds. A command that waits on the server is told to answer within this time and is then given again: Redis 6.2
+#: does not wake a reader whose stream was flushed, and a cut wire shows only when something should have come.
+LONGEST_BLOCK: Final = 2.0
+#: Seconds without an answer after which the server counts as unreachable. Has to be longer than a block.
+SOCKET_TIMEOUT: Final = 5.0
+#: redis-py's limit of 100 is reached by a hundred waiting calls.
+_MAX_CONNECTIONS: Final = 10_000
+
+#: Codes by which a server refuses for now, also where they come from inside a script.
+_REFUSAL = re.compile(r"\b(OOM|READONLY|MISCONF|NOREPLICAS|MASTERDOWN|LOADING|BUSY|TRYAGAIN|CLUSTERDOWN)\b")
+
+
+def is_unavailable(error: RedisError) -> bool:
+    """Whether the server, and not the call, is at fault."""
+    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+        return True
+    return isinstance(error, ResponseError) and bool(_REFUSAL.search(f"{type(error).__name__} {error}"))
+
+
+class Connections:
+    """Commands to the server from whatever loop is running. ``host`` is one of channels-redis' ``decode_hosts``."""
+
+    def __init__(self, host: Mapping[str, Any]) -> None:
+        self._host = {
+            "socket_timeout": SOCKET_TIMEOUT,
+            "max_connections": _MAX_CONNECTIONS,
+            "retry": Retry(NoBackoff(), 0),
+            "protocol": 2,  # one shape of answers, whatever redis-py's default
+            **host,
+            "decode_responses": False,
+        }
+        self._lock = threading.Lock()
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
+        self._watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+
+    async def command(self, *words: str | bytes | int | float) -> Any:
+        """The server's answer as it is, without redis-py's conversions.
+
+        Raises:
+            LayerUnavailable: no answer, or a refusal that may pass.
+        """
+        try:
+            return await self._client().execute_command(*words)  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            if is_unavailable(error):
+                raise LayerUnavailable(str(error) or type(error).__name__) from error
+            raise
+        except OSError as error:
+            raise LayerUnavailable(str(error)) from error
+
+    async def run(self, name: str, *words: str | bytes | int | float) -> Any:
+        """The answer of a script. A server that does not know it yet gets it whole."""
+        wanted = script(name)
+        try:
+            return await self.command("EVALSHA", wanted.sha, 0, *words)
+        except NoScriptError:
+            return await self.command("EVAL", wanted.text, 0, *words)
+
+    async def close(self) -> None:
+        """Close the running loop's connections; calls that wait on them get `LayerUnavailable`."""
+        await self._close(asyncio.get_running_loop())
+
+    def _client(self) -> Redis:
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            client = Redis(connection_pool=create_pool(self._host))
+            client.response_callbacks.clear()
+            with self._lock:
+                self._clients[loop] = client
+                if loop not in self._watched:
+                    self._watched.add(loop)
+                    self._close_with(loop)
+        return client
+
+    async def _close(self, loop: asyncio.AbstractEventLoop) -> None:
+        with self._lock:
+            client = self._clients.pop(loop, None)
+        if client is not None:
+            await client.connection_pool.disconnect()
+
+    def _close_with(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Have our connections closed right before the loop is, which leaves no other moment for it."""
+        close_loop = loop.close
+
+        def close() -> None:
+            if not loop.is_closed():
+                loop.run_until_complete(self._close(loop))
+            close_loop()
+
+        loop.close = close  # type: ignore[method-assign]

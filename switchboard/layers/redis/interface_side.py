@@ -1,0 +1,71 @@
+"""What interfaces ask of Redis: inboxes, socket records, requests, leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from switchboard.events import Envelope, InboxEntry
+from switchboard.exceptions import InboxLost
+from switchboard.layers.base import Beat, Enqueued, Layer
+from switchboard.layers.redis.shared import Shared
+from switchboard.names import DISCONNECT
+
+#: Most entries that one `read_inbox` returns.
+_BATCH: Final = 500
+#: Seconds that a report waits for its worker.
+_REPORT_LIFE: Final = 60
+
+
+class InterfaceSide(Shared, Layer):
+    """The methods for interfaces; the contract is `Layer`'s."""
+
+    async def open_inbox(self, interface: str) -> Beat:
+        return _beat(await self._run("open_inbox", interface))
+
+    async def close_inbox(self, interface: str) -> None:
+        await self._run("close_inbox", interface)
+
+    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+        key = self._keys.inbox(interface)
+
+        async def read(*block: str | int) -> list[InboxEntry]:
+            answer = await self._redis.command("XREAD", "COUNT", _BATCH, *block, "STREAMS", key, f"{after}-0")
+            return [self._wire.read_inbox_entry(row) for _, rows in answer or () for row in rows]
+
+        return await self._waiting(read, wait)
+
+    async def beat(self, interface: str, read: int) -> Beat:
+        answer = await self._run("beat", interface, read)
+        if answer is None:
+            raise InboxLost(interface)
+        return _beat(answer)
+
+    async def enqueue(self, envelope: Envelope) -> Enqueued:
+        assert envelope.socket is not None and envelope.order is not None
+        channel = envelope.channel
+        capacity = "" if channel == DISCONNECT else self._capacities.of(channel)
+        answer: bytes = await self._run(
+            "enqueue", envelope.socket, envelope.order, channel, self._wire.envelope(envelope), capacity
+        )
+        return Enqueued(answer.decode())
+
+    async def request(self, envelope: Envelope, *, timeout: float) -> bool:
+        channel = envelope.channel
+        milliseconds = int(timeout * 1000)
+        return bool(
+            await self._run(
+                "request", channel, self._wire.envelope(envelope), self._capacities.of(channel), milliseconds
+            )
+        )
+
+    async def leave(self, interface: str, group: str, read: int) -> bool:
+        return bool(await self._run("leave", interface, group, read))
+
+    async def report_written(self, channel: str, total: int) -> None:
+        await self._run("report_written", channel, total, _REPORT_LIFE)
+
+
+def _beat(answer: tuple[int, bytes]) -> Beat:
+    last, run_id = answer
+    return Beat(last, run_id.decode())

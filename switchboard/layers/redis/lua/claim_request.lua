@@ -1,0 +1,24 @@
+-- Acknowledges an HTTP request before it runs: from now on no other worker gets it.
+--
+-- ARGV  2 worker  3 channel  4 tag  5 interface of the client  6 the Claimed
+-- keys  stream1:<channel>, and those of outputs.lua, written
+-- returns 1, or 0 where it is not the worker's, or past its time (then it is gone)
+
+local worker, channel, tag = ARGV[2], ARGV[3], ARGV[4]
+local stream = stream_key(channel)
+if not held(worker, stream, tag) then return 0 end
+
+local timeout = nil
+local entry = redis.call('XRANGE', stream, tag, tag)[1]
+local fields = entry and entry[2] or {}
+for i = 1, #fields, 2 do
+  if fields[i] == 't' then timeout = tonumber(fields[i + 1]) end
+end
+local queued = tonumber(string.match(tag, '^%d+'))
+local late = not entry or (timeout and now() > queued + timeout)
+if not late and ARGV[5] ~= '' then
+  put('i', ARGV[5], '', ARGV[6])
+  send()
+end
+acknowledge(stream, tag)
+return late and 0 or 1

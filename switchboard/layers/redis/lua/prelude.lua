@@ -1,0 +1,71 @@
+-- What every script begins with.
+--
+-- ARGV[1]  the prefix of all keys
+--
+-- Names of keys are built here and in keys.py, from the same table (see the package's docstring). KEYS stays empty:
+-- which inboxes a group message reaches is known only in here, so a Redis Cluster, which wants every key declared,
+-- can't run this.
+
+local PREFIX = ARGV[1]
+local WORKERS = 'workers'
+
+local function stream_key(channel) return PREFIX .. ':stream1:' .. channel end
+local function inbox_key(interface) return PREFIX .. ':inbox1:' .. interface end
+local function interface_key(interface) return PREFIX .. ':interface:' .. interface end
+local function socket_key(socket) return PREFIX .. ':socket:' .. socket end
+local function group_key(group) return PREFIX .. ':group:' .. group end
+local function report_key(channel) return PREFIX .. ':report:' .. channel end
+local INTERFACES = PREFIX .. ':interfaces'
+local BEATS = PREFIX .. ':workers'
+
+-- Milliseconds of the server's clock, which also made the ids of the streams.
+local function now()
+  local time = redis.call('TIME')
+  return time[1] * 1000 + math.floor(time[2] / 1000)
+end
+
+-- XPENDING, without an error where the stream or its consumer group is gone.
+local function pending_rows(...)
+  local rows = redis.pcall('XPENDING', ...)
+  if rows.err then
+    if string.find(rows.err, 'NOGROUP', 1, true) then return {} end
+    error(rows.err)
+  end
+  return rows
+end
+
+-- Runs `look`, which returns rows {id, owner, idle, count}, and turns idle into the moment of the delivery. XPENDING
+-- and TIME read the clock one after the other; where it ticked in between, that moment would be a millisecond off and
+-- look as if the owner had renewed. So: look again.
+local function with_moments(look)
+  local rows, before
+  for _ = 1, 10 do
+    before = now()
+    rows = look()
+    if now() == before then break end
+  end
+  for _, row in ipairs(rows) do row[3] = before - row[3] end
+  return rows
+end
+
+-- The row of a pending entry if `worker` owns it. XACK and XCLAIM don't ask who is calling.
+local function held(worker, stream, tag)
+  local row = pending_rows(stream, WORKERS, tag, tag, 1)[1]
+  if row and row[2] == worker then return row end
+  return nil
+end
+
+local function renew(worker, stream, tag, ...)
+  return redis.call('XCLAIM', stream, WORKERS, worker, 0, tag, 'JUSTID', ...)
+end
+
+-- XLEN counts what is queued and what is pending, because this removes the entry as well.
+local function acknowledge(stream, tag)
+  redis.call('XACK', stream, WORKERS, tag)
+  redis.call('XDEL', stream, tag)
+end
+
+-- A moment at which the interface lived, for the eyes of the reaper.
+local function mark_alive(interface)
+  redis.call('HSET', INTERFACES, interface, now())
+end

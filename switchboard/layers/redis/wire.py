@@ -1,0 +1,110 @@
+"""How contents become words of Redis commands, and how entries become contents again.
+
+Each event and each envelope is serialized for itself, once, however many interfaces it reaches: scripts move the
+pieces about without looking into them.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
+from typing import Any, TypeAlias
+
+import msgpack
+
+from switchboard.events import (
+    Content,
+    Envelope,
+    GroupMessage,
+    InboxEntry,
+    InboxEvent,
+    Join,
+    Output,
+    event_from_wire,
+    event_to_wire,
+)
+from switchboard.layers.serialization import Serializer
+from switchboard.names import interface_of
+
+logger = logging.getLogger(__name__)
+
+Word: TypeAlias = str | bytes | int
+#: An entry of a stream as Redis answers it: its id, and its field names and values in turn.
+Row: TypeAlias = tuple[bytes, Sequence[bytes]]
+
+
+class Wire:
+    """Both directions, with one serializer."""
+
+    def __init__(self, serializer: Serializer) -> None:
+        self._serializer = serializer
+
+    # -- out
+
+    def envelope(self, envelope: Envelope) -> bytes:
+        """The envelope without its channel, which its stream knows.
+
+        The session of a socket's own message is not in it: the script that queues it copies it from the record.
+        """
+        session = envelope.session if envelope.order is None else None
+        return self._serializer.dumps([envelope.id, envelope.content, envelope.socket, envelope.order, session])
+
+    def event(self, event: InboxEvent) -> bytes:
+        """One event for an inbox."""
+        return self._serializer.dumps(event_to_wire(event))
+
+    def session(self, session: Content) -> bytes:
+        """A channel session; never empty."""
+        return self._serializer.dumps(session)
+
+    def outputs(self, outputs: Iterable[Output], capacity: Callable[[str], Word] = lambda channel: "") -> list[Word]:
+        """The words by which scripts take outputs; see ``lua/outputs.lua``."""
+        return list(chain.from_iterable(self._words(output, capacity) for output in outputs))
+
+    def _words(self, output: Output, capacity: Callable[[str], Word]) -> tuple[Word, ...]:
+        match output:
+            case Envelope(channel=channel):
+                return ("e", channel, capacity(channel), self.envelope(output))
+            case GroupMessage(group=group):
+                return ("g", group, "", self.event(output))
+            case Join(channel=channel, group=group):
+                return ("j", interface_of(channel), group, self.event(output))
+            case _:
+                return ("i", interface_of(output.channel), "", self.event(output))
+
+    # -- in
+
+    def read_envelope(self, channel: str, fields: Sequence[bytes]) -> Envelope:
+        """The envelope of an entry of a channel's stream.
+
+        Raises:
+            Exception: of any kind, by what the bytes are; they come from a newer version, or under other keys.
+        """
+        named = _named(fields)
+        id, content, socket, order, session = self._serializer.loads(named[b"e"])
+        if b"s" in named:
+            session = self._serializer.loads(named[b"s"])
+        return Envelope(channel, id, content, socket, order, session)
+
+    def read_inbox_entry(self, row: Row) -> InboxEntry:
+        """An entry of an inbox. Events that can't be read are left out and logged: the others are worth having."""
+        tag, fields = row
+        named = _named(fields)
+        number = int(tag.partition(b"-")[0])
+        # Packed by Lua, whose strings are bytes.
+        events = [self._read_event(payload) for payload in msgpack.unpackb(named[b"p"], raw=True)]
+        socket = named[b"s"].decode() if b"s" in named else None
+        order = int(named[b"o"]) if b"o" in named else None
+        return InboxEntry(number, tuple(event for event in events if event is not None), socket, order)
+
+    def _read_event(self, payload: bytes) -> InboxEvent | None:
+        try:
+            return event_from_wire(self._serializer.loads(payload))
+        except Exception:
+            logger.exception("an event of %s bytes in the inbox can't be read; left out", len(payload))
+            return None
+
+
+def _named(fields: Sequence[bytes]) -> dict[bytes, Any]:
+    return dict(zip(fields[::2], fields[1::2], strict=True))

@@ -1,0 +1,162 @@
+"""What workers ask of Redis: messages, commits, and each other's leases.
+
+A `receive` that is cancelled, or whose answer is lost, may have made messages this worker's without its knowing. They
+are pending and nobody renews them, so they are taken over when the lease is over: late, not lost.
+
+`Pending.delivered_at` is the server's clock at the delivery or the last renewal, exact to the millisecond; where a
+busy server could not read it exactly, one look may be 1 ms off, which looks like a renewal and costs another lease.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
+
+from redis.exceptions import ResponseError
+
+from switchboard.events import Ack, Claimed, Content, Output
+from switchboard.layers.base import Attempt, Begun, Delivery, Layer, Pending
+from switchboard.layers.redis.keys import WORKERS
+from switchboard.layers.redis.shared import Shared
+from switchboard.layers.redis.wire import Word
+from switchboard.names import DISCONNECT, interface_of
+
+logger = logging.getLogger(__name__)
+
+#: Most pending messages that one `pending` shows of a channel.
+_BATCH: Final = 500
+
+
+class WorkerSide(Shared, Layer):
+    """The methods for workers; the contract is `Layer`'s."""
+
+    async def receive(self, worker: str, channels: Collection[str], *, count: int, wait: float) -> Sequence[Delivery]:
+        by_stream = {self._keys.stream(channel).encode(): channel for channel in channels}
+        if not by_stream:
+            return []
+
+        async def read(*block: str | int) -> list[Delivery]:
+            answer = await self._read_group(worker, list(by_stream), "COUNT", count, *block)
+            rows = [(by_stream[stream], tag.decode(), fields) for stream, rows in answer for tag, fields in rows]
+            deliveries = [await self._delivery(worker, *row, redelivered=False) for row in rows]
+            return [delivery for delivery in deliveries if delivery is not None]
+
+        return await self._waiting(read, wait)
+
+    async def commit(
+        self,
+        worker: str,
+        delivery: Delivery,
+        outputs: Sequence[Output] = (),
+        *,
+        session: Content | None = None,
+        failed: bool = False,
+    ) -> bool:
+        envelope = delivery.envelope
+        guard: list[Word] = ["", "", "", "", "", ""]
+        if envelope.socket is not None and envelope.order is not None:
+            ack = self._wire.event(Ack(envelope.socket, envelope.order, failed, session))
+            late = ack if session is None else self._wire.event(Ack(envelope.socket, envelope.order, failed))
+            new_session = b"" if session is None else self._wire.session(session)
+            ends = "1" if delivery.channel == DISCONNECT else ""
+            guard = [envelope.socket, envelope.order, new_session, ends, ack, late]
+        words = self._wire.outputs(outputs)
+        return bool(await self._run("commit", worker, delivery.channel, delivery.tag, *guard, *words))
+
+    async def claim_request(self, worker: str, delivery: Delivery) -> bool:
+        client = delivery.envelope.socket
+        told = ("", "") if client is None else (interface_of(client), self._wire.event(Claimed(client, worker)))
+        return bool(await self._run("claim_request", worker, delivery.channel, delivery.tag, *told))
+
+    async def await_report(self, channel: str, *, wait: float) -> int | None:
+        key = self._keys.report(channel)
+
+        async def read(*block: str | int) -> int | None:
+            if not block:
+                popped = await self._redis.command("LPOP", key)
+                return None if popped is None else int(popped)
+            answer = await self._redis.command("BLPOP", key, int(block[1]) / 1000)
+            return None if answer is None else int(answer[1])
+
+        return await self._waiting(read, wait)
+
+    async def renew(self, worker: str, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        if not deliveries:
+            return []
+        pairs = [word for delivery in deliveries for word in (delivery.channel, delivery.tag)]
+        return [deliveries[place] for place in await self._run("renew", worker, *pairs)]
+
+    async def pending(self, channels: Collection[str], *, idle: float) -> Sequence[Pending]:
+        channels = list(channels)
+        found = await self._run("pending", int(idle * 1000), _BATCH, *channels)
+        return [
+            Pending(channel, tag.decode(), owner.decode(), delivered_at)
+            for channel, rows in zip(channels, found, strict=True)
+            for tag, owner, delivered_at, _ in rows
+        ]
+
+    async def take_over(self, worker: str, pending: Pending) -> Delivery | None:
+        fields = await self._run("take_over", worker, pending.channel, pending.tag, pending.owner, pending.delivered_at)
+        if fields is None:
+            return None
+        return await self._delivery(worker, pending.channel, pending.tag, fields, redelivered=True)
+
+    async def begin(self, worker: str, delivery: Delivery) -> Attempt:
+        envelope = delivery.envelope
+        guard: list[Word] = ["", "", ""]
+        if envelope.socket is not None and envelope.order is not None:
+            ack = self._wire.event(Ack(envelope.socket, envelope.order))
+            guard = [envelope.socket, envelope.order, ack]
+        begun, number = await self._run("begin", worker, delivery.channel, delivery.tag, *guard)
+        return Attempt(Begun(begun.decode()), number)
+
+    async def beat_worker(self, worker: str) -> None:
+        await self._redis.command("HINCRBY", self._keys.workers, worker, 1)
+
+    async def worker_beats(self) -> Mapping[str, int]:
+        words = await self._redis.command("HGETALL", self._keys.workers)
+        return {worker.decode(): int(beats) for worker, beats in zip(words[::2], words[1::2], strict=True)}
+
+    async def retire(self, worker: str, channels: Collection[str]) -> None:
+        await self._run("retire", worker, *channels)
+
+    # -- reading streams
+
+    async def _read_group(
+        self, worker: str, streams: Sequence[bytes], *options: Word
+    ) -> Sequence[tuple[bytes, Sequence[tuple[bytes, Sequence[bytes]]]]]:
+        """New entries for the worker; makes the consumer groups that are missing, as at first and after a flush."""
+        news = [b">"] * len(streams)
+        try:
+            answer = await self._redis.command(
+                "XREADGROUP", "GROUP", WORKERS, worker, *options, "STREAMS", *streams, *news
+            )
+        except ResponseError as error:
+            # UNBLOCKED: the stream went away while we waited, so its group is missing too.
+            if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
+                raise
+            for stream in streams:
+                await self._make_group(stream)
+            return []
+        return answer or ()
+
+    async def _make_group(self, stream: bytes) -> None:
+        try:
+            # From 0, not $: what was sent before anybody listened waits for us.
+            await self._redis.command("XGROUP", "CREATE", stream, WORKERS, "0", "MKSTREAM")
+        except ResponseError as error:
+            if not str(error).startswith("BUSYGROUP"):
+                raise
+
+    async def _delivery(
+        self, worker: str, channel: str, tag: str, fields: Sequence[bytes], *, redelivered: bool
+    ) -> Delivery | None:
+        """None for a message that can't be read: no worker ever could, so it is taken off its channel."""
+        try:
+            envelope = self._wire.read_envelope(channel, fields)
+        except Exception:
+            logger.exception("message %s of %s can't be read; removed", tag, channel)
+            await self._run("commit", worker, channel, tag, "", "", "", "", "", "")
+            return None
+        return Delivery(envelope, tag, redelivered)
