@@ -26,7 +26,8 @@ class Envelope:
     ``id`` stays the same however often the message is delivered. ``socket`` and ``order`` are set when the message
     came from a socket, whose record then guards it: the connect has order 0, each later one is one higher.
     ``socket`` is set without ``order`` for an HTTP request. ``session`` is the socket's channel session as it was
-    when the message was queued; the layer fills it in.
+    when the message was queued: the layer fills it in for a socket's own message, and carries what it is given for
+    one that a consumer sends on.
     """
 
     channel: str

@@ -33,7 +33,7 @@ class SwitchboardError(Exception):
     """The root of the tree."""
 
 
-class ChannelFull(SwitchboardError, _ChannelFull):
+class ChannelFull(SwitchboardError, _ChannelFull):  # type: ignore[misc]
     """A named channel holds as many messages as its capacity allows; nothing was sent."""
 
     def __init__(self, channel: str) -> None:
@@ -44,7 +44,7 @@ class ChannelFull(SwitchboardError, _ChannelFull):
         return f"channel {self.channel} is at its capacity"
 
 
-class DenyConnection(SwitchboardError, _DenyConnection):
+class DenyConnection(SwitchboardError, _DenyConnection):  # type: ignore[misc]
     """Raised by a consumer of ``websocket.connect``: the handshake is answered with 403."""
 
 

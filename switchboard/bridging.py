@@ -1,0 +1,59 @@
+"""Calling the layer, which is asynchronous, from code that is not.
+
+Consumers and views run in threads of a worker, whose event loop is busy elsewhere and has the layer's connections:
+`in_loop` tells the context which loop that is. Elsewhere (a shell, a signal in a process of its own) there is no
+loop, so each call gets one for as long as it lasts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from switchboard.layers.base import Layer
+
+T = TypeVar("T")
+
+_loop: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("switchboard_loop", default=None)
+
+
+@contextmanager
+def in_loop(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Within the block, and in threads that copy its context, `call` uses ``loop``."""
+    before = _loop.set(loop)
+    try:
+        yield
+    finally:
+        _loop.reset(before)
+
+
+def call(layer: Layer, ask: Callable[[Layer], Coroutine[Any, Any, T]]) -> T:
+    """The result of ``await ask(layer)``.
+
+    Raises:
+        RuntimeError: an event loop runs in this thread; it would wait for itself. Use the ``a…`` form there.
+    """
+    if _running():
+        raise RuntimeError("an event loop runs in this thread: await asend() instead of calling send()")
+    loop = _loop.get()
+    if loop is not None:
+        return asyncio.run_coroutine_threadsafe(ask(layer), loop).result()
+    return asyncio.run(_once(layer, ask))
+
+
+def _running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+async def _once(layer: Layer, ask: Callable[[Layer], Coroutine[Any, Any, T]]) -> T:
+    try:
+        return await ask(layer)
+    finally:
+        await layer.close()

@@ -1,0 +1,131 @@
+"""`Channel` and `Group`: where a consumer, a view or a shell sends to."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from channels.layers import channel_layers
+from django.core.exceptions import ImproperlyConfigured
+
+from switchboard.events import Content, Envelope, GroupMessage, Join, Leave, Output, Reply
+from switchboard.layers.base import Layer
+from switchboard.names import check_channel, check_group, is_reply_channel
+from switchboard.outbox import asend, send
+
+
+def get_layer(alias: str = "default") -> Layer:
+    """The layer of that alias in ``CHANNEL_LAYERS``.
+
+    Raises:
+        ImproperlyConfigured: there is none, or its backend is not one of Switchboard's.
+    """
+    if alias not in channel_layers.configs:
+        raise ImproperlyConfigured(f"CHANNEL_LAYERS has no {alias!r}.")
+    layer = channel_layers[alias]
+    if not isinstance(layer, Layer):
+        raise ImproperlyConfigured(f"CHANNEL_LAYERS[{alias!r}] is {type(layer).__name__}, which has no workers.")
+    return layer
+
+
+class Channel:
+    """A named channel, or the reply channel of one socket or HTTP request.
+
+    Raises:
+        TypeError: the name is no channel's name.
+    """
+
+    def __init__(self, name: str, alias: str = "default", channel_layer: Layer | None = None) -> None:
+        self.name = check_channel(name)
+        self.channel_layer = channel_layer or get_layer(alias)
+
+    def send(self, content: Content) -> None:
+        """Send ``content``: from a consumer when it returns, elsewhere at once.
+
+        Raises:
+            ChannelFull: a named channel is at its capacity; nothing was sent.
+            ContentError: the content cannot go over the wire.
+            RuntimeError: called on an event loop where it would have to wait; use `asend`.
+        """
+        send(self.channel_layer, self._output(content))
+
+    async def asend(self, content: Content) -> None:
+        """`send` for ``async def``."""
+        await asend(self.channel_layer, self._output(content))
+
+    def _output(self, content: Content) -> Output:
+        content = _checked(content)
+        if is_reply_channel(self.name):
+            return Reply(self.name, content)
+        return Envelope(self.name, uuid.uuid4().hex, content)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"Channel({self.name!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Channel) and self.name == other.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+
+class Group:
+    """The sockets that were added to it, wherever they are. A socket that closes leaves by itself.
+
+    Raises:
+        TypeError: the name is no group's name.
+    """
+
+    def __init__(self, name: str, alias: str = "default", channel_layer: Layer | None = None) -> None:
+        self.name = check_group(name)
+        self.channel_layer = channel_layer or get_layer(alias)
+
+    def add(self, channel: Channel | str) -> None:
+        """Make a socket, by its reply channel, a member; from a consumer when it returns, elsewhere at once."""
+        send(self.channel_layer, Join(_reply_name(channel), self.name))
+
+    def discard(self, channel: Channel | str) -> None:
+        """End a socket's membership, if it is a member."""
+        send(self.channel_layer, Leave(_reply_name(channel), self.name))
+
+    def send(self, content: Content) -> None:
+        """Send ``content`` (``text``, ``bytes`` or ``close``) to every member; see `Channel.send`.
+
+        A group's messages are never refused for want of room: an interface has no capacity, only a client that
+        reads too slowly is closed.
+        """
+        send(self.channel_layer, GroupMessage(self.name, _checked(content)))
+
+    async def aadd(self, channel: Channel | str) -> None:
+        """`add` for ``async def``."""
+        await asend(self.channel_layer, Join(_reply_name(channel), self.name))
+
+    async def adiscard(self, channel: Channel | str) -> None:
+        """`discard` for ``async def``."""
+        await asend(self.channel_layer, Leave(_reply_name(channel), self.name))
+
+    async def asend(self, content: Content) -> None:
+        """`send` for ``async def``."""
+        await asend(self.channel_layer, GroupMessage(self.name, _checked(content)))
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"Group({self.name!r})"
+
+
+def _checked(content: Any) -> Content:
+    if not isinstance(content, dict):
+        raise TypeError(f"a message's content is a dict, not {content!r}")
+    return content
+
+
+def _reply_name(channel: Channel | str) -> str:
+    name = check_channel(str(channel))
+    if not is_reply_channel(name):
+        raise TypeError(f"members of a group are reply channels, not {name!r}")
+    return name
