@@ -182,5 +182,5 @@ def _sqlite(path: str) -> dict[str, Any]:
 def _postgresql(config: dict[str, Any]) -> dict[str, Any]:
     # A worker that froze inside a transaction must not hold a room's row for ever.
     limits = "-c idle_in_transaction_session_timeout=30s -c lock_timeout=10s"
-    options = {"options": limits, **config.get("OPTIONS", {})}
+    options = {"options": limits, "connect_timeout": 10, **config.get("OPTIONS", {})}
     return {**config, "CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True, "OPTIONS": options}

@@ -10,12 +10,21 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 import tempfile
 from pathlib import Path
 
 from switchboard.exceptions import SwitchboardError
 
-__all__ = ["SOCKET_PATH_MAX", "RedisServerMissing", "command_line", "find_redis_server", "private_folder", "url"]
+__all__ = [
+    "SOCKET_PATH_MAX",
+    "RedisServerMissing",
+    "command_line",
+    "find_redis_server",
+    "main",
+    "private_folder",
+    "url",
+]
 
 #: Bytes. `sun_path` has 108, the last one for the terminating zero. Redis cuts a longer path off without a word.
 SOCKET_PATH_MAX = 107
@@ -88,3 +97,22 @@ def command_line(*, socket: Path, directory: Path, binary: Path | None = None) -
 def url(socket: Path) -> str:
     """The address of a Redis on this socket, as `REDIS_URL` and `hosts` take it."""
     return f"unix://{socket}"
+
+
+def main(words: list[str]) -> None:
+    """`python -m switchboard.private_redis <socket> <folder>`: become a private Redis. For supervisord, or by hand."""
+    if len(words) != 2:
+        print("usage: python -m switchboard.private_redis <socket> <folder>", file=sys.stderr)
+        raise SystemExit(2)
+    socket, directory = Path(words[0]).absolute(), Path(words[1]).absolute()
+    try:
+        command = command_line(socket=socket, directory=directory)
+    except (RedisServerMissing, ValueError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(2) from None
+    directory.mkdir(parents=True, exist_ok=True)
+    os.execv(command[0], command)  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -49,7 +49,7 @@ async def await_until(
     deadline = time.monotonic() + timeout
     while True:
         found = condition()
-        value: T = await found if inspect.isawaitable(found) else found  # type: ignore[assignment]
+        value: T = await found if inspect.isawaitable(found) else found
         if value:
             return value
         if time.monotonic() > deadline:

@@ -1,0 +1,74 @@
+# One command for each intention, the same here and in CI. `make run` and `make test` need Python 3.11 or newer, nothing else.
+
+VENV ?= .venv
+# Tried in this order; 3.12 and 3.11 first, since for these the requirements bring a redis-server.
+PYTHONS ?= python3.12 python3.11 python3 python3.13 python3.14 python
+
+python = $(VENV)/bin/python
+install = "$(python)" -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help run status test lint types imports check requirements clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## /    make \1	/p' Makefile
+
+run: $(VENV)/.run-installed  ## everything in the foreground: http://127.0.0.1:8000/
+	@exec "$(python)" -m project.run
+
+status: $(VENV)/.run-installed  ## which processes run
+	@"$(python)" -m supervisor.supervisorctl -c supervisord.conf status
+
+test: $(VENV)/.dev-installed  ## the whole suite
+	@"$(python)" -m pytest
+
+lint: $(VENV)/.dev-installed  ## ruff
+	@"$(python)" -m ruff check .
+	@"$(python)" -m ruff format --check .
+
+types: $(VENV)/.dev-installed  ## mypy --strict
+	@"$(python)" -m mypy
+
+imports: $(VENV)/.dev-installed  ## who imports whom
+	@"$(VENV)/bin/lint-imports"
+
+check: lint types imports test  ## all of these
+
+requirements:  ## pin requirements/*.in anew; wants uv
+	@for name in run dev; do \
+	    uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	        --quiet --upgrade requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
+	done
+
+clean:  ## caches and what can be made again; never the data
+	@rm -rf "$(VENV)" .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/static
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# -- the virtual environment; a requirement that changed is installed with the next command
+
+$(VENV)/.run-installed: requirements/run.txt $(python)
+	@echo "Installing what it runs with into $(VENV) ..."
+	@$(install) -r requirements/run.txt
+	@touch "$@"
+
+$(VENV)/.dev-installed: requirements/dev.txt $(VENV)/.run-installed
+	@echo "Installing what it is tested with into $(VENV) ..."
+	@$(install) -r requirements/dev.txt
+	@touch "$@"
+
+# Linked to an interpreter that may have gone since: `make` then sees no file, and makes it anew.
+$(python):
+	@for candidate in $(PYTHONS); do \
+	    "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
+	    found=$$candidate; \
+	    "$$candidate" -c 'import ensurepip, venv' 2>/dev/null || continue; \
+	    echo "Making $(VENV) with $$("$$candidate" --version) ..."; \
+	    rm -f "$(VENV)/.run-installed" "$(VENV)/.dev-installed"; \
+	    exec "$$candidate" -m venv --clear "$(VENV)"; \
+	done; \
+	if [ -n "$$found" ]; then \
+	    echo "$$found cannot make virtual environments: install its venv module (on Debian: apt-get install python3-venv)." >&2; \
+	else \
+	    echo "Switchboard needs Python 3.11 or newer, and none was found: install one, or name it by make PYTHONS=..." >&2; \
+	fi; \
+	exit 2
