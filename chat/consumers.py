@@ -1,7 +1,7 @@
 """What happens when a socket connects, says something and leaves.
 
-Only translation: the dialect reads and writes frames, ``chat.services`` knows what a message is, ``chat.broadcast`` tells
-the room. The connection remembers its room and dialect in the channel session.
+Only translation: the dialect reads and writes frames, ``chat.services`` knows what a message is, ``chat.broadcast``
+tells the room. The connection remembers its room and dialect in the channel session.
 """
 
 from __future__ import annotations
@@ -41,8 +41,7 @@ def connect_public(message: Message) -> None:
 def no_such_room(message: Message) -> None:
     """Accept and close: a handshake refused with 403 tells a browser nothing, a close code does."""
     assert message.reply_channel is not None
-    message.reply_channel.send({"accept": True})
-    message.reply_channel.send({"close": NO_SUCH_ROOM})
+    message.reply_channel.send({"accept": True, "close": NO_SUCH_ROOM})
 
 
 def _connect(message: Message, label: str, dialect: Dialect) -> None:
@@ -52,17 +51,18 @@ def _connect(message: Message, label: str, dialect: Dialect) -> None:
     services.ensure_room(label)
     message.channel_session["room"] = label
     message.channel_session["dialect"] = dialect.name
-    assert message.reply_channel is not None
-    broadcast.group(label, dialect).add(message.reply_channel)
     accept: dict[str, object] = {"accept": True}
     if dialect.subprotocol is not None:
         accept["subprotocol"] = dialect.subprotocol
     if dialect.frames:
         accept["frames"] = dict(dialect.frames)
+    assert message.reply_channel is not None
     message.reply_channel.send(accept)
+    broadcast.group(label, dialect).add(message.reply_channel)
     note("joined", label, dialect)
 
 
+@channel_session
 def nack_failure(message: Message, exception: Exception) -> None:
     """The consumer raised: tell a client that can be told, so that it does not wait for an acknowledgement."""
     dialect = _dialect(message.channel_session)
@@ -75,7 +75,7 @@ def nack_failure(message: Message, exception: Exception) -> None:
 
 @on_error(nack_failure)
 @channel_session_user
-def receive(message: Message, **path: str) -> None:
+def receive(message: Message) -> None:
     dialect = _dialect(message.channel_session)
     if dialect is None:
         return  # Sent before the close of a socket without a room got there.
@@ -92,7 +92,7 @@ def receive(message: Message, **path: str) -> None:
 
 
 @channel_session
-def disconnect(message: Message, **path: str) -> None:
+def disconnect(message: Message) -> None:
     dialect = _dialect(message.channel_session)
     if dialect is None or message.reply_channel is None:
         return

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from chat.protocol import (
@@ -31,6 +31,7 @@ from chat.protocol import (
 )
 
 V1_SUBPROTOCOL = "switchboard.v1"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Dialect:
@@ -153,15 +154,13 @@ def of_page(subprotocols: Sequence[str]) -> Dialect:
 
 
 def short_time(at: datetime) -> str:
-    """``Feb 20 7:48 PM``, in UTC. Written by hand: ``%-d`` and ``%-I`` are not portable, ``%b`` and ``%p`` speak
-    the language of the process."""
-    at = at.astimezone(timezone.utc)
-    month = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()[at.month - 1]
-    return f"{month} {at.day} {at.hour % 12 or 12}:{at.minute:02} {'AM' if at.hour < 12 else 'PM'}"
+    """``Feb 20 7:48 PM``, in UTC. Not by ``strftime``: ``%-d`` is not portable, ``%b`` speaks the process' language."""
+    at = at.astimezone(UTC)
+    return f"{MONTHS[at.month - 1]} {at.day} {at.hour % 12 or 12}:{at.minute:02} {'AM' if at.hour < 12 else 'PM'}"
 
 
 def iso_time(at: datetime) -> str:
-    return at.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _fields(line: Line) -> dict[str, object]:

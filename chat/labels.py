@@ -14,29 +14,16 @@ from collections.abc import Callable, Sequence
 from django.conf import settings
 from haikunator import Haikunator
 
+from chat.words import ADJECTIVES, NOUNS
+
 LABEL_PATTERN = r"[A-Za-z0-9_-]{1,50}"
 LABEL_LIMIT = 50
 #: Paths below ``/chat/`` that are not rooms.
 RESERVED = frozenset({"new"})
 
 #: Lower-case letters and digits without those that are taken for one another: 0 and o, 1 and l and i.
-TOKEN_CHARS = "abcdefghjkmnpqrstuvwxyz23456789"
+TOKEN_CHARS = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105
 DEFAULT_TOKEN_LENGTH = 6
-
-ADJECTIVES = tuple(
-    "amber ancient autumn azure billowing bold breezy bright calm clear cool coral crimson crisp curly dappled dawn "
-    "delicate dewy drifting early emerald evening fragrant fresh friendly frosty gentle gleaming golden green happy "
-    "hidden icy jolly kind lilac little lively long lucky mellow merry misty mossy morning patient peaceful plain "
-    "polished purple quiet rapid rosy round sandy shiny shy silent silver small snowy soft sparkling spring still "
-    "summer sunny sweet tidy tiny tranquil twilight velvet wandering warm wild winding winter wispy yellow young".split()
-)
-NOUNS = tuple(
-    "acorn apple badger bay bird boat bread breeze brook butterfly cedar cherry clearing cloud clover cove dew dream "
-    "dune feather fern field finch firefly flower fog forest frog frost garden glade glen grass grove harbour haze "
-    "heron hill island ivy lagoon lake lantern leaf lily maple meadow moon morning moth mountain oak otter owl pebble "
-    "pine plum poem pond rain reed ripple river robin sea shell shore sky snow snowflake song sparrow star stone "
-    "stream sun sunset swallow thistle tide tree valley violet water waterfall wave willow wind wood wren".split()
-)
 
 
 class LabelsExhausted(Exception):
@@ -53,7 +40,7 @@ def new_label(is_taken: Callable[[str], bool], *, attempts: int = 100) -> str:
     haiku = _haikunator()
     length = getattr(settings, "CHAT_LABEL_TOKEN_LENGTH", DEFAULT_TOKEN_LENGTH)
     for _ in range(attempts):
-        label = haiku.haikunate(token_length=length, token_chars=TOKEN_CHARS)
+        label = str(haiku.haikunate(token_length=length, token_chars=TOKEN_CHARS))
         if is_label(label) and not is_taken(label):
             return label
     raise LabelsExhausted(f"{attempts} labels were taken: set CHAT_LABEL_TOKEN_LENGTH above {length}")
@@ -61,7 +48,7 @@ def new_label(is_taken: Callable[[str], bool], *, attempts: int = 100) -> str:
 
 def new_handle() -> str:
     """A name for somebody who has not picked one, like ``quiet otter``."""
-    return _haikunator().haikunate(delimiter=" ", token_length=0)
+    return str(_haikunator().haikunate(delimiter=" ", token_length=0))
 
 
 def label_from(text: str) -> str:

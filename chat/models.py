@@ -9,7 +9,7 @@ the number is drawn under the lock of the room's row. A message that is deleted 
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 from django.core.validators import MinValueValidator, RegexValidator
@@ -40,7 +40,9 @@ class Room(models.Model):
         ordering = ["-created"]
         constraints = [
             models.CheckConstraint(name="chat_room_label_not_blank", condition=~Q(label="")),
-            models.CheckConstraint(name="chat_room_label_not_reserved", condition=~Q(label__in=sorted(labels.RESERVED))),
+            models.CheckConstraint(
+                name="chat_room_label_not_reserved", condition=~Q(label__in=sorted(labels.RESERVED))
+            ),
         ]
 
     def __str__(self) -> str:
@@ -63,7 +65,9 @@ class Message(models.Model):
     timestamp = models.DateTimeField(default=timezone.now, db_index=True)
     seq = models.PositiveBigIntegerField(editable=False, validators=[MinValueValidator(1)])
     identity = models.CharField(max_length=IDENTITY_LIMIT, editable=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
 
     class Meta:
         ordering = ["room", "seq"]
@@ -84,7 +88,7 @@ class Message(models.Model):
         if not self.identity:
             self.identity = f"x:{uuid.uuid4()}"
         with transaction.atomic():
-            if self.seq is None:
+            if cast("int | None", self.seq) is None:
                 self.seq = self.room.next_seq()
             super().save(*args, **kwargs)
 

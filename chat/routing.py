@@ -5,13 +5,12 @@ from __future__ import annotations
 from chat import activity, consumers
 from switchboard import route
 
-_LABEL = r"^/(?P<label>[^/]*)/$"
+_LABEL = r"^/(?P<label>[^/]*)/\Z"
 
 #: Below /chat: the sockets of the room pages, and the public one, which has no slash at its end.
 websocket_routing = [
-    route("websocket.connect", consumers.connect_public, path=r"^/public$"),
+    route("websocket.connect", consumers.connect_public, path=r"^/public\Z"),
     route("websocket.connect", consumers.connect_page, path=_LABEL),
-    route("websocket.connect", consumers.no_such_room),
     route("websocket.receive", consumers.receive),
     route("websocket.disconnect", consumers.disconnect),
 ]
@@ -19,7 +18,6 @@ websocket_routing = [
 #: Below /ws/chat: the sockets of the Channels tutorial.
 tutorial_routing = [
     route("websocket.connect", consumers.connect_tutorial, path=_LABEL),
-    route("websocket.connect", consumers.no_such_room),
     route("websocket.receive", consumers.receive),
     route("websocket.disconnect", consumers.disconnect),
 ]

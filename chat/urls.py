@@ -10,5 +10,5 @@ urlpatterns = [
     path("", views.landing, name="landing"),
     path("chat/", views.landing, name="rooms"),
     path("chat/new/", views.new_room, name="new"),
-    re_path(rf"^chat/(?P<label>{labels.LABEL_PATTERN})/$", views.room, name="room"),
+    re_path(rf"^chat/(?P<label>{labels.LABEL_PATTERN})/\Z", views.room, name="room"),
 ]

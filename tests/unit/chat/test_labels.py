@@ -6,7 +6,7 @@ import secrets
 import pytest
 from pytest_django import Settings
 
-from chat import labels
+from chat import labels, words
 
 
 @pytest.mark.parametrize("label", ["a", "icy-cloud-4559", "ICY_cloud", "x" * 50, "NEW", "new-", "-", "_"])
@@ -21,7 +21,7 @@ def test_not_labels(text: str) -> None:
 
 def test_a_new_label_says_two_words_and_a_token() -> None:
     adjective, noun, token = labels.new_label(lambda label: False).split("-")
-    assert adjective in labels.ADJECTIVES and noun in labels.NOUNS
+    assert adjective in words.ADJECTIVES and noun in words.NOUNS
     assert len(token) == 6 and set(token) <= set(labels.TOKEN_CHARS)
 
 
@@ -67,11 +67,11 @@ def test_the_generator_is_cryptographic() -> None:
 
 
 def test_the_words_make_labels_and_handles() -> None:
-    longest = max(map(len, labels.ADJECTIVES)) + max(map(len, labels.NOUNS))
+    longest = max(map(len, words.ADJECTIVES)) + max(map(len, words.NOUNS))
     assert longest + 1 <= 32
-    for word in labels.ADJECTIVES + labels.NOUNS:
+    for word in words.ADJECTIVES + words.NOUNS:
         assert labels.is_label(word)
-    assert len(set(labels.ADJECTIVES)) == len(labels.ADJECTIVES) and len(set(labels.NOUNS)) == len(labels.NOUNS)
+    assert len(set(words.ADJECTIVES)) == len(words.ADJECTIVES) and len(set(words.NOUNS)) == len(words.NOUNS)
 
 
 @pytest.mark.parametrize(

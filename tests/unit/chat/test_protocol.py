@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -13,7 +13,7 @@ from chat import dialects, protocol
 from chat.dialects import DIALECTS, Dialect
 from chat.protocol import Hello, Line, Ping, Post, Refusal
 
-LINE = Line(7, 70, "ada", "<b>hi</b> ✿", datetime(2026, 2, 20, 19, 48, 5, 123456, timezone.utc), cid="c-1", user="ada")
+LINE = Line(7, 70, "ada", "<b>hi</b> ✿", datetime(2026, 2, 20, 19, 48, 5, 123456, UTC), cid="c-1", user="ada")
 
 ALL = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
 
@@ -65,7 +65,7 @@ def test_a_line_is_written(dialect: str, frame: dict[str, object]) -> None:
     [(0, 5, "12:05 AM"), (12, 0, "12:00 PM"), (23, 59, "11:59 PM"), (9, 30, "9:30 AM")],
 )
 def test_the_short_time(hour: int, minute: int, text: str) -> None:
-    assert dialects.short_time(datetime(2026, 3, 1, hour, minute, tzinfo=timezone.utc)) == f"Mar 1 {text}"
+    assert dialects.short_time(datetime(2026, 3, 1, hour, minute, tzinfo=UTC)) == f"Mar 1 {text}"
 
 
 BAD_FRAMES = [
