@@ -130,7 +130,7 @@ class Client:
 
     def received(self) -> list[dict[str, Any]]:
         """Everything that `receive` would return."""
-        return [reply for reply in iter(self.receive, None)]
+        return list(iter(self.receive, None))
 
     def join_group(self, name: str) -> None:
         """Make this socket a member of a group."""

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.db import close_old_connections
 
 from switchboard.backoff import Backoff
 from switchboard.bridging import in_loop
@@ -149,7 +148,7 @@ class Dispatcher:
                 await function(*args, **kwargs)
             else:
                 context = copy_context()
-                await self._in_thread(lambda: context.run(_with_fresh_connections, function, args, kwargs))
+                await self._in_thread(lambda: context.run(function, *args, **kwargs))
 
     async def _commit(self, delivery: Delivery, outcome: Outcome) -> None:
         try:
@@ -171,15 +170,6 @@ class Dispatcher:
             except LayerUnavailable as error:
                 logger.warning("the layer is away (%s); trying again", error)
                 await backoff.wait()
-
-
-def _with_fresh_connections(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Django ends a request by closing connections that are over their age or broken; a message ends likewise."""
-    close_old_connections()
-    try:
-        return function(*args, **kwargs)
-    finally:
-        close_old_connections()
 
 
 def _named(message: Message) -> str:

@@ -17,6 +17,9 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
+
+from django.db import close_old_connections
 
 from switchboard.backoff import Backoff
 from switchboard.conf import get_settings
@@ -74,7 +77,7 @@ class Worker:
             if channels:
                 # Not a context manager: at a failure its end would wait on threads that wait on this loop.
                 pool = ThreadPoolExecutor(self._threads, kind)
-                in_thread = partial(asyncio.get_running_loop().run_in_executor, pool)
+                in_thread = partial(asyncio.get_running_loop().run_in_executor, pool, _with_fresh_connections)
                 dispatcher = Dispatcher(self._layer, self._router, self.name, in_thread)
                 yield _Reading(work, dispatcher, channels, self._threads)
 
@@ -151,6 +154,15 @@ class _Reading:
         while len(self._running) >= self._threads:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         return self._threads - len(self._running)
+
+
+def _with_fresh_connections(function: Callable[[], Any]) -> Any:
+    """Django ends a request by closing connections that are over their age or broken; a message ends likewise."""
+    close_old_connections()
+    try:
+        return function()
+    finally:
+        close_old_connections()
 
 
 async def _within(event: asyncio.Event, seconds: float) -> bool:

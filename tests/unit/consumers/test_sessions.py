@@ -1,0 +1,216 @@
+"""Sessions that travel, and the user behind a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.sessions.backends.db import SessionStore
+
+from switchboard import (
+    Message,
+    SessionTooLarge,
+    allowed_hosts_only,
+    channel_and_http_session,
+    channel_session,
+    channel_session_user,
+    channel_session_user_from_http,
+    enforce_ordering,
+    http_session,
+    route,
+)
+from switchboard.layers.memory import MemoryLayer
+from switchboard.routing import Router
+from switchboard.testing.client import Client, WSClient
+
+Clients = Callable[..., Client]
+
+
+@channel_session
+def count(message: Message) -> None:
+    message.channel_session["n"] = message.channel_session.get("n", 0) + 1
+
+
+@channel_session
+def append(message: Message) -> None:
+    message.channel_session.setdefault("rooms", []).append("tea")
+
+
+def test_a_session_lasts_from_message_to_message(client_for: Clients) -> None:
+    client = client_for(route("websocket.receive", count), session={"n": 5})
+    for _ in range(2):
+        client.send_and_consume("websocket.receive")
+    client.received()
+    assert client.channel_session == {"n": 7}
+
+
+def test_a_change_deep_inside_counts(client_for: Clients) -> None:
+    client = client_for(route("websocket.receive", append), session={"rooms": ["a"]})
+    client.send_and_consume("websocket.receive")
+    client.received()
+    assert client.channel_session == {"rooms": ["a", "tea"]}
+
+
+def test_sessions_of_two_sockets_are_two(client_for: Clients) -> None:
+    routing = route("websocket.receive", count)
+    one, other = client_for(routing), client_for(routing)
+    one.send_and_consume("websocket.receive")
+    other.received()
+    assert other.channel_session == {}
+
+
+def test_a_consumer_that_raises_changes_nothing(client_for: Clients) -> None:
+    @channel_session
+    def consumer(message: Message) -> None:
+        message.channel_session["n"] = 1
+        raise ZeroDivisionError
+
+    client = client_for(route("websocket.receive", consumer), session={"n": 0})
+    client.send("websocket.receive")
+    with pytest.raises(ZeroDivisionError):
+        client.consume("websocket.receive")
+    client.received()
+    assert client.channel_session == {"n": 0}
+
+
+@pytest.mark.parametrize(("value", "error"), [("x" * 20_000, SessionTooLarge), (object(), TypeError)])
+def test_what_cannot_travel_is_refused(client_for: Clients, value: object, error: type[Exception]) -> None:
+    @channel_session
+    def consumer(message: Message) -> None:
+        message.channel_session["x"] = value
+
+    client = client_for(route("websocket.receive", consumer))
+    client.send("websocket.receive")
+    with pytest.raises(error):
+        client.consume("websocket.receive")
+
+
+def test_an_async_consumer_has_a_session(client_for: Clients) -> None:
+    @channel_session
+    async def consumer(message: Message) -> None:
+        message.channel_session["n"] = 1
+
+    client = client_for(route("websocket.receive", consumer))
+    client.send_and_consume("websocket.receive")
+    client.received()
+    assert client.channel_session == {"n": 1}
+
+
+def test_ordering_is_built_in() -> None:
+    assert enforce_ordering(count) is count
+
+
+# -- users
+
+
+def socket(consumer: Callable[..., Any], *later: Callable[..., Any], **options: Any) -> WSClient:
+    routes = [route("websocket.connect", consumer), *(route("websocket.receive", each) for each in later)]
+    return WSClient("/chat/x/", layer=MemoryLayer(), router=Router(routes), **options)
+
+
+@pytest.mark.django_db
+def test_the_user_of_the_browser_stays_the_user_of_the_socket(django_assert_num_queries: Any) -> None:
+    seen = []
+
+    @channel_session_user_from_http
+    def connect(message: Message) -> None:
+        seen.append(message.user.get_username())
+        message.reply_channel.send({"accept": True})  # type: ignore[union-attr]
+
+    @channel_session_user
+    def receive(message: Message) -> None:
+        seen.append(message.user.get_username())
+
+    client = socket(connect, receive, user=User.objects.create_user("ada"))
+    assert client.connect() == {"accept": True}
+    with django_assert_num_queries(1):
+        client.text("x")
+    assert seen == ["ada", "ada"]
+
+
+@pytest.mark.django_db
+def test_a_consumer_that_does_not_ask_for_the_user_costs_no_query(django_assert_num_queries: Any) -> None:
+    @channel_session_user
+    def receive(message: Message) -> None: ...
+
+    client = Client(
+        layer=MemoryLayer(), router=Router([route("websocket.receive", receive)]), user=User.objects.create_user("ada")
+    )
+    with django_assert_num_queries(0):
+        client.send_and_consume("websocket.receive")
+
+
+@pytest.mark.django_db
+def test_a_changed_password_ends_the_login_of_the_socket() -> None:
+    seen = []
+
+    @channel_session_user
+    def receive(message: Message) -> None:
+        seen.append(message.user.is_authenticated)
+
+    user = User.objects.create_user("ada", password="one")
+    client = Client(layer=MemoryLayer(), router=Router([route("websocket.receive", receive)]), user=user)
+    user.set_password("two")
+    user.save()
+    client.send_and_consume("websocket.receive")
+    assert seen == [False]
+
+
+def test_without_a_cookie_one_is_nobody() -> None:
+    seen = []
+
+    @channel_session_user_from_http
+    def connect(message: Message) -> None:
+        seen.append((message.http_session, bool(message.user == AnonymousUser())))
+
+    socket(connect).connect()
+    assert seen == [(None, True)]
+
+
+@pytest.mark.django_db
+def test_a_changed_http_session_is_saved() -> None:
+    @http_session
+    def connect(message: Message) -> None:
+        message.http_session["visits"] = 1  # type: ignore[index]
+
+    store = SessionStore()
+    store.save()
+    socket(connect, headers=[(b"cookie", f"sessionid={store.session_key}".encode())]).connect()
+    assert SessionStore(store.session_key)["visits"] == 1
+
+
+@pytest.mark.django_db
+def test_the_http_session_is_found_again_on_later_messages() -> None:
+    seen = []
+
+    @channel_and_http_session
+    def consumer(message: Message) -> None:
+        seen.append(message.http_session.session_key if message.http_session else None)
+
+    store = SessionStore()
+    store.save()
+    client = socket(consumer, consumer, headers=[(b"cookie", f"a=b; sessionid={store.session_key}".encode())])
+    client.connect()
+    client.text("x")
+    assert seen == [store.session_key] * 2
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (b"http://testserver", True),
+        (b"http://evil.example", False),
+        (None, False),
+        (b"\xff", False),
+        (b"http://[", False),
+    ],
+)
+def test_allowed_hosts_only_refuses_foreign_and_missing_origins(origin: bytes | None, allowed: bool) -> None:
+    @allowed_hosts_only
+    def connect(message: Message) -> None:
+        message.reply_channel.send({"accept": True})  # type: ignore[union-attr]
+
+    client = socket(connect, headers=[(b"origin", origin)] if origin is not None else [])
+    assert client.connect() == ({"accept": True} if allowed else {"close": True})

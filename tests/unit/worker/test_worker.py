@@ -1,0 +1,198 @@
+"""The worker's loop on the layer in memory: order, loss of a worker, stopping."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from switchboard import Message, route
+from switchboard.events import Ack, Envelope, InboxEvent, Reply
+from switchboard.layers.base import Enqueued
+from switchboard.layers.memory import MemoryLayer
+from switchboard.routing import Router
+from switchboard.testing.waiting import await_until
+from switchboard.worker.loop import Worker
+
+INTERFACE = "interface.a"
+SOCKET = f"{INTERFACE}!s"
+
+
+class Scene:
+    """A layer with the inbox of one interface, and workers on it."""
+
+    def __init__(self) -> None:
+        self.layer = MemoryLayer()
+
+    @asynccontextmanager
+    async def worker(self, *consumers: Callable[..., Any], **options: Any) -> AsyncIterator[asyncio.Event]:
+        """A running worker; its stop event. At the end of the block it is stopped and has ended."""
+        names = ["websocket.connect", "websocket.receive"]
+        routing = [route(name, consumer) for name, consumer in zip(names, consumers, strict=False)]
+        stop = asyncio.Event()
+        task = asyncio.create_task(Worker(self.layer, Router(routing), **options).run(stop))
+        try:
+            yield stop
+        finally:
+            stop.set()
+            await task
+
+    async def enqueue(self, order: int, socket: str = SOCKET, **content: Any) -> Enqueued:
+        channel = "websocket.receive" if order else "websocket.connect"
+        content = {"reply_channel": socket, **content}
+        return await self.layer.enqueue(Envelope(channel, f"{socket}/{order}", content, socket, order))
+
+    async def events(self) -> list[InboxEvent]:
+        entries = await self.layer.read_inbox(INTERFACE, 0, wait=0)
+        return [event for entry in entries for event in entry.events]
+
+    async def expect(self, *events: InboxEvent) -> None:
+        async def arrived() -> bool:
+            return len(await self.events()) >= len(events)
+
+        await await_until(arrived, "the events")
+        assert await self.events() == list(events)
+
+
+@pytest.fixture
+async def scene() -> Scene:
+    scene = Scene()
+    await scene.layer.open_inbox(INTERFACE)
+    return scene
+
+
+def greet(message: Message) -> None:
+    message.reply_channel.send({"text": message.channel.name})  # type: ignore[union-attr]
+
+
+async def test_a_message_is_run_and_acknowledged(scene: Scene) -> None:
+    async with scene.worker(greet):
+        await scene.enqueue(0)
+        await scene.expect(Reply(SOCKET, {"text": "websocket.connect"}), Ack(SOCKET, 0))
+    assert await scene.layer.depth("websocket.connect") == 0
+
+
+async def test_a_consumer_that_raises_is_logged_and_the_worker_lives(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    def consumer(message: Message) -> None:
+        message.reply_channel.send({"text": "lost"})  # type: ignore[union-attr]
+        raise ZeroDivisionError("on purpose")
+
+    async with scene.worker(consumer, greet):
+        await scene.enqueue(0)
+        await scene.expect(Ack(SOCKET, 0, failed=True))
+        await scene.enqueue(1)
+        await scene.expect(Ack(SOCKET, 0, failed=True), Reply(SOCKET, {"text": "websocket.receive"}), Ack(SOCKET, 1))
+    assert "ZeroDivisionError: on purpose" in caplog.text
+    assert f"websocket.connect ({SOCKET}/0)" in caplog.text
+
+
+async def test_sync_consumers_run_side_by_side_up_to_the_number_of_threads(scene: Scene) -> None:
+    together = threading.Barrier(3)
+
+    def meet(message: Message) -> None:
+        together.wait(timeout=20)
+
+    async with scene.worker(meet, threads=3):
+        for socket in "xyz":
+            await scene.enqueue(0, f"{INTERFACE}!{socket}")
+        await await_until(scene.events, "an answer")
+    assert {type(event) for event in await scene.events()} == {Ack}
+
+
+async def test_a_worker_takes_no_more_than_it_has_threads_free(scene: Scene) -> None:
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def wait(message: Message) -> None:
+        begun.release()
+        go_on.wait(timeout=20)
+
+    async with scene.worker(wait, threads=1):
+        for socket in "xyz":
+            await scene.enqueue(0, f"{INTERFACE}!{socket}")
+        await await_until(lambda: begun.acquire(blocking=False), "the first to begin")
+        left = await scene.layer.receive("worker.other", ["websocket.connect"], count=9, wait=0)
+        go_on.set()
+    assert len(left) == 2
+
+
+async def test_stopping_finishes_what_was_begun_and_takes_nothing_new(scene: Scene) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(message: Message) -> None:
+        begun.set()
+        go_on.wait(timeout=20)
+        greet(message)
+
+    async with scene.worker(wait, threads=4) as stop:
+        await scene.enqueue(0)
+        await await_until(begun.is_set, "the consumer to begin")
+        stop.set()
+        # The reader may be in its last receive, which ends within its wait.
+        await await_until(lambda: not [t for t in asyncio.all_tasks() if t.get_name().startswith("read")])
+        await scene.enqueue(0, f"{INTERFACE}!late")
+        go_on.set()
+    assert await scene.events() == [Reply(SOCKET, {"text": "websocket.connect"}), Ack(SOCKET, 0)]
+    assert await scene.layer.depth("websocket.connect") == 1
+    assert await scene.layer.worker_beats() == {}
+
+
+async def test_what_a_dead_worker_held_runs_elsewhere(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4}
+    await scene.enqueue(0)
+    dead = await scene.layer.receive("worker.dead", ["websocket.connect"], count=1, wait=0)
+    async with scene.worker(greet):
+        await scene.expect(Reply(SOCKET, {"text": "websocket.connect"}), Ack(SOCKET, 0))
+    assert not await scene.layer.commit("worker.dead", dead[0], [Reply(SOCKET, {"text": "again"})])
+    assert len(await scene.events()) == 2
+
+
+async def test_a_live_worker_keeps_what_it_runs_for_longer_than_a_lease(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4}
+    runs, go_on = [], threading.Event()
+
+    def wait(message: Message) -> None:
+        runs.append(message.id)
+        go_on.wait(timeout=20)
+
+    async with scene.worker(wait), scene.worker(wait):
+        await scene.enqueue(0)
+        await await_until(lambda: runs, "the consumer to begin")
+        beats = await scene.layer.worker_beats()
+
+        async def beaten() -> bool:
+            return all(now >= beats[name] + 12 for name, now in (await scene.layer.worker_beats()).items())
+
+        # Twelve beats are three leases.
+        await await_until(beaten, "three leases to pass")
+        go_on.set()
+    assert runs == [f"{SOCKET}/0"]
+
+
+async def test_a_message_that_ends_every_worker_is_given_up(
+    scene: Scene, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4, "MAX_ATTEMPTS": 3}
+    await scene.enqueue(0)
+    [delivery] = await scene.layer.receive("worker.0", ["websocket.connect"], count=1, wait=0)
+    for number in range(1, 4):
+        [pending] = await scene.layer.pending(["websocket.connect"], idle=0)
+        taken = await scene.layer.take_over(f"worker.{number}", pending)
+        assert taken is not None
+        assert (await scene.layer.begin(f"worker.{number}", taken)).number == number
+    async with scene.worker(greet):
+        await scene.expect(Ack(SOCKET, 0, failed=True))
+    assert "given up" in caplog.text
+    assert delivery.envelope.id in caplog.text
+
+
+async def test_only_the_channels_it_was_told(scene: Scene) -> None:
+    async with scene.worker(greet, channels=["websocket.receive"]):
+        await scene.enqueue(0)
+        [delivery] = await scene.layer.receive("worker.other", ["websocket.connect"], count=1, wait=5)
+    assert delivery.envelope.order == 0
