@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 
 from django.conf import settings
@@ -18,7 +19,7 @@ __all__ = ["prepare"]
 def prepare() -> None:
     """Check the project, migrate, collect static files. Refusal where the system checks find an error."""
     try:
-        call_command("check")
+        call_command("check", stdout=io.StringIO())  # what it finds goes to standard error
         call_command("migrate", interactive=False, verbosity=0)
     except CommandError as error:
         raise Refusal(str(error)) from None

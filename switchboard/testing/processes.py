@@ -215,6 +215,9 @@ class PrivateRedis(RunningProcess):
 class Daphne(RunningProcess):
     """An interface process on a loopback port. After its end it can be started again, on the same port."""
 
+    #: Daphne, without its options; a test may put something around it.
+    program: tuple[str, ...] = (sys.executable, "-m", "daphne")
+
     def __init__(self, redis_url: str = "", *, options: Sequence[str] = (), name: str = "interface", **settings: str):
         with listening_socket() as listener:
             self.port: int = listener.getsockname()[1]
@@ -233,7 +236,7 @@ class Daphne(RunningProcess):
         # The socket is bound here and handed over, as supervisord does it: nobody can take the port in between.
         with listening_socket(self.port) as listener:
             number = listener.fileno()
-            self.command = [sys.executable, "-m", "daphne", "--fd", str(number), *self.options, "asgi:application"]
+            self.command = [*self.program, "--fd", str(number), *self.options, "asgi:application"]
             super().spawn([number, *pass_fds])
 
     def ready(self) -> bool:
