@@ -21,6 +21,8 @@ from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 
 from switchboard.bridging import call
 from switchboard.channels import get_layer
@@ -256,7 +258,14 @@ class HttpClient(Client):
         }
         envelope = Envelope(HTTP_REQUEST, new_worker(), content, self.reply_channel)
         assert call(self.layer, lambda layer: layer.request(envelope, timeout=60))
-        self.consume(HTTP_REQUEST)
+        # Django's own test client does the same: closing "old" connections would end the test's transaction.
+        request_started.disconnect(close_old_connections)
+        request_finished.disconnect(close_old_connections)
+        try:
+            self.consume(HTTP_REQUEST)
+        finally:
+            request_started.connect(close_old_connections)
+            request_finished.connect(close_old_connections)
         first, *rest = self.received()
         return {**first, "content": b"".join(part.get("content", b"") for part in (first, *rest))}
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, overload
 
 __all__ = ["DEADLINE", "await_until", "wait_until"]
 
@@ -42,14 +42,18 @@ def wait_until(condition: Callable[[], T], what: str = "condition", *, timeout: 
         time.sleep(INTERVAL)
 
 
+@overload
 async def await_until(
-    condition: Callable[[], T | Awaitable[T]], what: str = "condition", *, timeout: float = DEADLINE
-) -> T:
+    condition: Callable[[], Coroutine[Any, Any, T]], what: str = ..., *, timeout: float = ...
+) -> T: ...
+@overload
+async def await_until(condition: Callable[[], T], what: str = ..., *, timeout: float = ...) -> T: ...
+async def await_until(condition: Callable[[], Any], what: str = "condition", *, timeout: float = DEADLINE) -> Any:
     """As `wait_until`, on an event loop; `condition` may be a coroutine function."""
     deadline = time.monotonic() + timeout
     while True:
         found = condition()
-        value: T = await found if inspect.isawaitable(found) else found
+        value = await found if inspect.isawaitable(found) else found
         if value:
             return value
         if time.monotonic() > deadline:

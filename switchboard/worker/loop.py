@@ -16,7 +16,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from typing import Any
 
 from django.db import close_old_connections
@@ -28,7 +27,7 @@ from switchboard.layers.base import Delivery, Layer
 from switchboard.names import HTTP_REQUEST, new_worker
 from switchboard.routing import Router
 from switchboard.worker.delivery import Holdings, Patience
-from switchboard.worker.dispatch import Dispatcher
+from switchboard.worker.dispatch import Dispatcher, InThread
 
 logger = logging.getLogger("switchboard.worker")
 
@@ -77,8 +76,7 @@ class Worker:
             if channels:
                 # Not a context manager: at a failure its end would wait on threads that wait on this loop.
                 pool = ThreadPoolExecutor(self._threads, kind)
-                in_thread = partial(asyncio.get_running_loop().run_in_executor, pool, _with_fresh_connections)
-                dispatcher = Dispatcher(self._layer, self._router, self.name, in_thread)
+                dispatcher = Dispatcher(self._layer, self._router, self.name, _threads_of(pool))
                 yield _Reading(work, dispatcher, channels, self._threads)
 
     async def _read(self, reading: _Reading, stop: asyncio.Event) -> None:
@@ -154,6 +152,13 @@ class _Reading:
         while len(self._running) >= self._threads:
             await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
         return self._threads - len(self._running)
+
+
+def _threads_of(pool: ThreadPoolExecutor) -> InThread:
+    async def in_thread(function: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(pool, _with_fresh_connections, function)
+
+    return in_thread
 
 
 def _with_fresh_connections(function: Callable[[], Any]) -> Any:

@@ -92,9 +92,13 @@ def test_a_head_has_no_body(client: HttpClient) -> None:
 
 
 def test_chunks_leave_one_by_one(client: HttpClient) -> None:
-    client.request("GET", "/echo/")
     parts: list[dict[str, Any]] = []
-    client.received = lambda: parts or parts.extend(HttpClient.received(client)) or parts  # type: ignore[method-assign, func-returns-value]
+
+    def received() -> list[dict[str, Any]]:
+        parts.extend(HttpClient.received(client))
+        return parts
+
+    client.received = received  # type: ignore[method-assign]
     assert client.request("GET", "/stream/")["content"] == b"012"
     assert [part["content"] for part in parts] == [b"0", b"1", b"2", b""]
     assert [part["more_content"] for part in parts] == [True, True, True, False]
