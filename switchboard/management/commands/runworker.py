@@ -77,7 +77,7 @@ class Command(BaseCommand):
     async def _run(self, worker: Worker) -> None:
         stop = asyncio.Event()
         with stop_on_signals(stop):
-            logger.info("%s listens on: %s", worker.name, ", ".join(worker.channels))
+            logger.info("%s: listening on channels %s", worker.name, ", ".join(worker.channels))
             await worker.run(stop)
         logger.info("%s has finished", worker.name)
 
