@@ -1,6 +1,11 @@
 # One command for each intention, the same here and in CI. `make run` and `make test` need Python 3.11 or newer, nothing else.
 
+# The virtual environment: a path without spaces, best a relative one (the checkout's own path may have them).
 VENV ?= .venv
+ifneq ($(words $(VENV)),1)
+$(error VENV is "$(VENV)", but has to be a path without spaces)
+endif
+
 # Tried in this order; 3.12 and 3.11 first, since for these the requirements bring a redis-server.
 PYTHONS ?= python3.12 python3.11 python3 python3.13 python3.14 python
 
@@ -40,8 +45,8 @@ requirements:  ## pin requirements/*.in anew; wants uv
 	        --quiet --upgrade requirements/$$name.in --output-file requirements/$$name.txt || exit 1; \
 	done
 
-clean:  ## caches and what can be made again; never the data
-	@rm -rf "$(VENV)" .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/static
+clean:  ## the caches; never the data, nor the virtual environment
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var/static
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # -- the virtual environment; a requirement that changed is installed with the next command
@@ -56,15 +61,18 @@ $(VENV)/.dev-installed: requirements/dev.txt $(VENV)/.run-installed
 	@$(install) -r requirements/dev.txt
 	@touch "$@"
 
-# Linked to an interpreter that may have gone since: `make` then sees no file, and makes it anew.
+# What is there is never overwritten: VENV may name, or be a link to, a folder that others use.
 $(python):
-	@for candidate in $(PYTHONS); do \
+	@if [ -e "$(VENV)" ]; then \
+	    echo "$(VENV) is there but has no working Python in it (was it updated?): remove $(VENV) and try again." >&2; \
+	    exit 2; \
+	fi; \
+	for candidate in $(PYTHONS); do \
 	    "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue; \
 	    found=$$candidate; \
 	    "$$candidate" -c 'import ensurepip, venv' 2>/dev/null || continue; \
 	    echo "Making $(VENV) with $$("$$candidate" --version) ..."; \
-	    rm -f "$(VENV)/.run-installed" "$(VENV)/.dev-installed"; \
-	    exec "$$candidate" -m venv --clear "$(VENV)"; \
+	    exec "$$candidate" -m venv "$(VENV)"; \
 	done; \
 	if [ -n "$$found" ]; then \
 	    echo "$$found cannot make virtual environments: install its venv module (on Debian: apt-get install python3-venv)." >&2; \

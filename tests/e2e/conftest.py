@@ -22,6 +22,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of this checkout, in a folder with spaces and beyond ASCII in its name, without data."""
     copy = tmp_path_factory.mktemp("run") / "a größer checkout"
     shutil.copytree(ROOT, copy, ignore=_NOT_COPIED, symlinks=True)
+    (copy / ".venv").symlink_to(sys.prefix)
     return copy
 
 

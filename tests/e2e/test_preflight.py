@@ -101,6 +101,25 @@ def test_make_finds_no_python(settings_of: dict[str, str], tmp_path: Path) -> No
     assert found.stderr.startswith("Switchboard needs Python 3.11 or newer, and none was found: ")
 
 
+def test_make_never_overwrites_what_is_there(settings_of: dict[str, str], tmp_path: Path) -> None:
+    others = tmp_path / "venv" / "precious"
+    others.parent.mkdir()
+    others.touch()
+    command = ["make", "run", f"VENV={others.parent}"]
+    found = subprocess.run(command, cwd=ROOT, env=settings_of, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode == 2
+    assert found.stderr.startswith(f"{others.parent} is there but has no working Python in it ")
+    assert others.exists()
+
+
+def test_make_refuses_a_virtual_environment_with_spaces(settings_of: dict[str, str], tmp_path: Path) -> None:
+    command = ["make", "run", f"VENV={tmp_path}/a venv"]
+    found = subprocess.run(command, cwd=ROOT, env=settings_of, capture_output=True, text=True, timeout=60, check=False)
+    assert found.returncode == 2
+    assert "has to be a path without spaces" in found.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     "command", [["manage.py", "check"], ["-m", "daphne", "asgi:application"]], ids=["manage", "asgi"]
 )
