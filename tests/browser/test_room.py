@@ -1,0 +1,224 @@
+"""People in a room: real browsers, Daphne, Redis and workers."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site, Somebody
+
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(300)]
+
+
+def enter(page: Page, path: str) -> Page:
+    page.goto(path)
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    return page
+
+
+def a_room() -> str:
+    return f"/chat/test-{uuid.uuid4().hex[:12]}/"
+
+
+def say(page: Page, body: str, *, handle: str | None = None) -> None:
+    if handle is not None:
+        page.get_by_label("You are").fill(handle)
+    page.get_by_label("Message", exact=True).fill(body)
+    page.get_by_label("Message", exact=True).press("Enter")
+
+
+def bodies(page: Page) -> list[str]:
+    return page.locator("#log .line p").all_inner_texts()
+
+
+def expect_bodies(page: Page, *expected: str) -> None:
+    expect(page.locator("#log .line p")).to_have_text(list(expected), use_inner_text=True)
+    expect(page.locator("#pending .line")).to_have_count(0)
+
+
+def test_two_talk_in_a_room_made_by_the_button_and_a_third_comes_late(somebody: Somebody) -> None:
+    ada, bob, late = somebody(), somebody(), somebody()
+    ada.goto("/")
+    ada.get_by_role("link", name="Create new chat room").click()
+    expect(ada.get_by_role("status")).to_have_text("Connected")
+    enter(bob, ada.url)
+    say(ada, "Hello, is anybody there?", handle="ada")
+    expect_bodies(bob, "Hello, is anybody there?")
+    say(bob, "I am.", handle="bob")
+    say(ada, "Good.")
+    for page in (ada, bob):
+        expect_bodies(page, "Hello, is anybody there?", "I am.", "Good.")
+    enter(late, ada.url)
+    expect_bodies(late, "Hello, is anybody there?", "I am.", "Good.")
+    expect(late.locator("#log .handle")).to_have_text(["ada", "bob", "ada"])
+    say(late, "Sorry, I am late", handle="cy")
+    expect_bodies(ada, "Hello, is anybody there?", "I am.", "Good.", "Sorry, I am late")
+
+
+def test_html_shows_as_text(somebody: Somebody) -> None:
+    room, nasty = a_room(), "<img src=x onerror=\"document.title='gone'\"><script>document.title='gone'</script>"
+    ada, bob = enter(somebody(), room), enter(somebody(), room)
+    say(ada, nasty, handle="<b>ada</b>")
+    for page in (ada, bob):
+        expect_bodies(page, nasty)
+    bob.reload()
+    expect_bodies(bob, nasty)
+    expect(bob.locator("#log .handle")).to_have_text("<b>ada</b>")
+    assert bob.locator("#log img, #log script, #log b").count() == 0 and "gone" not in bob.title()
+
+
+def test_enter_and_its_exceptions(somebody: Somebody) -> None:
+    page = enter(somebody(), a_room())
+    box = page.get_by_label("Message", exact=True)
+    box.fill("one")
+    box.press("Shift+Enter")
+    box.press_sequentially("two")
+    box.dispatch_event("keydown", {"key": "Enter", "isComposing": True})
+    box.dispatch_event("keydown", {"key": "Enter", "keyCode": 229})
+    expect(box).to_have_value("one\ntwo")
+    box.press("Enter")
+    expect_bodies(page, "one\ntwo")
+    expect(box).to_have_value("")
+    expect(box).to_be_focused()
+    box.press("Enter")
+    box.fill("   ")
+    page.get_by_role("button", name="Send").click()
+    say(page, "three")
+    expect_bodies(page, "one\ntwo", "three")
+
+
+def test_what_is_too_long_stays_in_the_box(somebody: Somebody) -> None:
+    page = enter(somebody(), a_room())
+    box = page.get_by_label("Message", exact=True)
+    box.fill("🍵" * 1_900)
+    expect(page.locator("#hint")).to_have_text("100 characters left.")
+    box.fill("🍵" * 2_001)
+    box.press("Enter")
+    expect(page.locator("#hint")).to_have_text("1 characters too many.")
+    expect(box).to_have_value("🍵" * 2_001)
+    box.fill("🍵" * 2_000)
+    box.press("Enter")
+    expect_bodies(page, "🍵" * 2_000)
+
+
+def test_a_name_is_offered_and_remembered(somebody: Somebody) -> None:
+    page = enter(somebody(), a_room())
+    name = page.get_by_label("You are")
+    assert " " in name.input_value()
+    say(page, "hi", handle="ada")
+    expect_bodies(page, "hi")
+    enter(page, a_room())
+    expect(name).to_have_value("ada")
+    name.fill("")
+    page.get_by_label("Message", exact=True).fill("who am I?")
+    page.get_by_role("button", name="Send").click()
+    assert bodies(page) == []
+
+
+def test_who_is_logged_in_has_the_name_filled_in_and_marked(somebody: Somebody, site: Site) -> None:
+    name, password, room = f"ada-{uuid.uuid4().hex[:6]}", "lovelace-1815", a_room()
+    site.manage(
+        "createsuperuser", "--noinput", "--username", name, "--email", "a@b.example", DJANGO_SUPERUSER_PASSWORD=password
+    )
+    page, other = somebody(), enter(somebody(), room)
+    page.goto(room)
+    page.get_by_role("link", name="Log in").click()
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    expect(page.get_by_label("You are")).to_have_value(name)
+    say(page, "it is me")
+    expect(other.locator("#log .handle[data-user]")).to_have_text(name)
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("link", name="Log in")).to_be_visible()
+
+
+def test_without_scripts_one_reads_and_writes(somebody: Somebody) -> None:
+    room = a_room()
+    plain, live = somebody(java_script_enabled=False), enter(somebody(), room)
+    plain.goto(room)
+    plain.get_by_label("You are").fill("ada")
+    plain.get_by_label("Message", exact=True).fill("by form")
+    plain.get_by_role("button", name="Send").click()
+    assert bodies(plain) == ["by form"]
+    expect_bodies(live, "by form")
+    plain.goto("/")
+    plain.get_by_label("Or join one by its name").fill(room.split("/")[2])
+    plain.get_by_role("button", name="Join").click()
+    assert bodies(plain) == ["by form"]
+
+
+def test_while_no_worker_runs_a_message_waits_and_the_socket_stays(somebody: Somebody, site: Site) -> None:
+    room = a_room()
+    ada, bob = enter(somebody(), room), enter(somebody(), room)
+    say(ada, "before")
+    expect_bodies(bob, "before")
+    for worker in site.workers:
+        worker.kill()
+    say(ada, "while nobody works")
+    expect(ada.locator("#pending .note")).to_have_text("Sending…")
+    expect(ada.get_by_role("status")).to_have_text("Connected")
+    for worker in site.workers:
+        worker.start()
+    for page in (ada, bob):
+        expect_bodies(page, "before", "while nobody works")
+        expect(page.get_by_role("status")).to_have_text("Connected")
+
+
+def test_after_a_lost_connection_nothing_is_missing_and_nothing_twice(somebody: Somebody, site: Site) -> None:
+    room = a_room()
+    ada, bob = enter(somebody(), room), enter(somebody(), room)
+    say(ada, "before")
+    expect_bodies(bob, "before")
+    site.interface.kill()
+    for page in (ada, bob):
+        expect(page.get_by_role("status")).to_have_text("Reconnecting…")
+    say(ada, "from ada, in the dark")
+    say(bob, "from bob, in the dark")
+    site.interface.start()
+    for page in (ada, bob):
+        expect(page.get_by_role("status")).to_have_text("Connected")
+        expect(page.locator("#log .line")).to_have_count(3)
+        expect(page.locator("#pending .line")).to_have_count(0)
+    assert bodies(ada) == bodies(bob)
+    assert sorted(bodies(ada)) == ["before", "from ada, in the dark", "from bob, in the dark"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("device", "width"), [("desk", 1100), ("phone", 360)])
+def test_it_fits_and_can_be_read(somebody: Somebody, scheme: str, device: str, width: int, tmp_path: Path) -> None:
+    page = somebody(color_scheme=scheme, viewport={"width": width, "height": 700})
+    enter(page, a_room())
+    for handle, body in (("ada", "Good morning"), ("bob", "x" * 500), ("日本", "種も持って行きますね 🌱")):
+        say(page, body, handle=handle)
+    expect(page.locator("#log .line")).to_have_count(3)
+    page.screenshot(path=tmp_path / f"{device}-{scheme}.png")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    paper, ink = page.evaluate(
+        """[getComputedStyle(document.documentElement).backgroundColor, getComputedStyle(document.body).color]
+           .map((text) => text.match(/[\\d.]+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0))"""
+    )
+    assert (paper > ink) == (scheme == "light") and abs(paper - ink) > 400
+    touchable = page.get_by_role("button", name="Send").bounding_box()
+    assert touchable is not None and touchable["height"] >= 44
+
+
+def test_a_room_that_cannot_be_is_not_tried_for_ever(somebody: Somebody) -> None:
+    """The page of such a room does not exist; a socket that is told so gives up."""
+    page = enter(somebody(), a_room())
+    state = page.evaluate(
+        """async () => {
+             const room = document.querySelector("script[type=module]").src;
+             const { Socket } = await import(room.replace(/room.*$/, "socket.js"));
+             const url = location.origin.replace("http", "ws") + "/chat/new/";
+             return new Promise((resolve) => {
+               const onState = (state) => state === "refused" && resolve(state);
+               new Socket(url, "switchboard.v1", { onFrame() {}, onState }).connect();
+             });
+           }"""
+    )
+    assert state == "refused"
