@@ -25,7 +25,7 @@ class Shared:
     async def _run(self, name: str, *words: str | bytes | int) -> Any:
         return await self._redis.run(name, self._keys.prefix, *words)
 
-    async def _waiting(self, read: Callable[..., Awaitable[T]], wait: float) -> T:
+    async def _waiting(self, read: Callable[..., Awaitable[list[T]]], wait: float) -> list[T]:
         """The first answer of ``read`` that holds something, or the last one after ``wait`` seconds.
 
         ``read`` gets the words BLOCK and milliseconds, or none if it is not to wait: to Redis, 0 means for ever.

@@ -72,14 +72,14 @@ class WorkerSide(Shared, Layer):
     async def await_report(self, channel: str, *, wait: float) -> int | None:
         key = self._keys.report(channel)
 
-        async def read(*block: str | int) -> int | None:
+        async def read(*block: str | int) -> list[int]:
             if not block:
                 popped = await self._redis.command("LPOP", key)
-                return None if popped is None else int(popped)
+                return [] if popped is None else [int(popped)]
             answer = await self._redis.command("BLPOP", key, int(block[1]) / 1000)
-            return None if answer is None else int(answer[1])
+            return [] if answer is None else [int(answer[1])]
 
-        return await self._waiting(read, wait)
+        return next(iter(await self._waiting(read, wait)), None)
 
     async def renew(self, worker: str, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         if not deliveries:
@@ -126,20 +126,17 @@ class WorkerSide(Shared, Layer):
     async def _read_group(
         self, worker: str, streams: Sequence[bytes], *options: Word
     ) -> Sequence[tuple[bytes, Sequence[tuple[bytes, Sequence[bytes]]]]]:
-        """New entries for the worker; makes the consumer groups that are missing, as at first and after a flush."""
-        news = [b">"] * len(streams)
+        """New entries for the worker. Makes the consumer groups that are missing, as at first and after a flush."""
+        read = ("XREADGROUP", "GROUP", WORKERS, worker, *options, "STREAMS", *streams, *[b">"] * len(streams))
         try:
-            answer = await self._redis.command(
-                "XREADGROUP", "GROUP", WORKERS, worker, *options, "STREAMS", *streams, *news
-            )
+            return await self._redis.command(*read) or ()
         except ResponseError as error:
-            # UNBLOCKED: the stream went away while we waited, so its group is missing too.
+            # UNBLOCKED: the stream went away while we waited, and its group with it.
             if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
-            for stream in streams:
-                await self._make_group(stream)
-            return []
-        return answer or ()
+        for stream in streams:
+            await self._make_group(stream)
+        return await self._redis.command(*read) or ()
 
     async def _make_group(self, stream: bytes) -> None:
         try:

@@ -1,0 +1,158 @@
+"""The commit: whose it is, what leaves with it, what stays behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from switchboard.events import Ack, GroupMessage, InboxEntry, Join, Leave, Output, Reply
+from switchboard.exceptions import ContentError
+from switchboard.layers.base import Layer
+from switchboard.names import CONNECT, RECEIVE, new_reply_channel
+from switchboard.testing.contract.acts import (
+    ANNE,
+    BERT,
+    LOG,
+    LayerTests,
+    frame,
+    handle,
+    inbox,
+    join,
+    new_home,
+    new_socket,
+    note,
+    take,
+)
+
+
+class CommitTests(LayerTests):
+    """`commit`."""
+
+    async def test_outputs_and_the_ack_are_one_entry_in_order(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        socket = new_reply_channel(interface)
+        outputs: list[Reply | GroupMessage | Join | Leave] = [
+            Reply(socket, {"accept": True}),
+            GroupMessage("room", {"text": "before the join"}),
+            Join(socket, "room"),
+            GroupMessage("room", {"text": "after the join"}),
+            Leave(socket, "room"),
+            Reply(socket, {"text": "last"}),
+        ]
+        await handle(layer, frame(socket, 0, CONNECT), *outputs)
+        del outputs[1]  # nobody was in the room
+        assert await inbox(layer, interface) == [InboxEntry(1, (*outputs, Ack(socket, 0)), socket, 0)]
+
+    async def test_the_ack_says_how_it_went(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        socket = await new_socket(layer, interface)
+        await layer.enqueue(frame(socket, 1))
+        await layer.commit(ANNE, await take(layer, RECEIVE), session={"n": 1}, failed=True)
+        assert (await inbox(layer, interface, 1))[0].events == (Ack(socket, 1, failed=True, session={"n": 1}),)
+
+    async def test_another_interface_gets_an_entry_of_its_own(self, layer: Layer) -> None:
+        home, other = await new_home(layer), await new_home(layer)
+        socket = await new_socket(layer, home)
+        neighbour = await join(layer, other, "room")
+        outputs: list[Reply | GroupMessage] = [
+            GroupMessage("room", {"n": 1}),
+            Reply(socket, {"n": 2}),
+            Reply(neighbour, {"n": 3}),
+            GroupMessage("room", {"n": 4}),
+        ]
+        await handle(layer, frame(socket, 1), *outputs)
+        assert await inbox(layer, home, 1) == [InboxEntry(2, (outputs[1], Ack(socket, 1)), socket, 1)]
+        assert await inbox(layer, other, 1) == [InboxEntry(2, (outputs[0], outputs[2], outputs[3]))]
+
+    async def test_envelopes_go_to_their_channels(self, layer: Layer) -> None:
+        socket = await new_socket(layer, await new_home(layer))
+        notes = [note(1), note(2, "other"), note(3)]
+        await handle(layer, frame(socket, 1), *notes)
+        received = await layer.receive(BERT, [LOG, "other"], count=10, wait=0)
+        assert [d.envelope for d in received if d.channel == LOG] == [notes[0], notes[2]]
+        assert [d.envelope for d in received if d.channel == "other"] == [notes[1]]
+
+    async def test_a_message_of_no_socket_has_no_ack(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        reply = Reply(new_reply_channel(interface), {"text": "x"})
+        await layer.publish([note()])
+        assert await layer.commit(ANNE, await take(layer), [reply])
+        assert await inbox(layer, interface) == [InboxEntry(1, (reply,))]
+
+    async def test_only_the_owner_commits(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        socket = await new_socket(layer, interface)
+        await layer.enqueue(frame(socket, 1))
+        delivery = await take(layer, RECEIVE, ANNE)
+        assert not await layer.commit(BERT, delivery, [Reply(socket, {}), note()], session={"x": 1})
+        assert await inbox(layer, interface, 1) == []
+        assert await layer.depth(LOG) == 0
+        assert await layer.depth(RECEIVE) == 1
+        assert await layer.commit(ANNE, delivery)
+
+    async def test_a_message_is_committed_once(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        socket = await new_socket(layer, interface)
+        await layer.enqueue(frame(socket, 1))
+        delivery = await take(layer, RECEIVE)
+        assert await layer.commit(ANNE, delivery, [note()])
+        assert not await layer.commit(ANNE, delivery, [note()])
+        assert await layer.depth(LOG) == 1
+        assert len(await inbox(layer, interface)) == 2
+
+    async def test_who_lost_a_message_cannot_commit_it(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        socket = await new_socket(layer, interface)
+        await layer.enqueue(frame(socket, 1))
+        lost = await take(layer, RECEIVE, ANNE)
+        (seen,) = await layer.pending([RECEIVE], idle=0)
+        kept = await layer.take_over(BERT, seen)
+        assert kept is not None
+        assert not await layer.commit(ANNE, lost, [Reply(socket, {"from": "anne"})], session={"from": "anne"})
+        assert await layer.commit(BERT, kept, [Reply(socket, {"from": "bert"})], session={"from": "bert"})
+        (entry,) = await inbox(layer, interface, 1)
+        assert entry.events == (Reply(socket, {"from": "bert"}), Ack(socket, 1, session={"from": "bert"}))
+
+    async def test_what_was_acknowledged_before_sends_nothing_but_its_ack(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        socket = await new_socket(layer, interface)
+        await handle(layer, frame(socket, 1))
+        await layer.publish([frame(socket, 1)])  # as a replay after a fail-over would put it there
+        outputs: list[Output] = [Reply(socket, {"again": 1}), note()]
+        assert await layer.commit(ANNE, await take(layer, RECEIVE), outputs, session={"again": 1})
+        assert await inbox(layer, interface, 2) == [InboxEntry(3, (Ack(socket, 1),), socket, 1)]
+        assert await layer.depth(LOG) == 0
+        await layer.enqueue(frame(socket, 2))
+        assert (await take(layer, RECEIVE)).envelope.session is None
+
+    async def test_what_is_for_a_gone_interface_is_left_out(self, layer: Layer) -> None:
+        gone, interface = await new_home(layer), await new_home(layer)
+        socket = await new_socket(layer, gone)
+        await layer.enqueue(frame(socket, 1))
+        await layer.close_inbox(gone)
+        here = new_reply_channel(interface)
+        outputs: list[Output] = [Reply(socket, {}), Join(socket, "room"), GroupMessage("room", {})]
+        outputs.append(Reply(here, {"text": "x"}))
+        assert await layer.commit(ANNE, await take(layer, RECEIVE), outputs)
+        assert await inbox(layer, interface) == [InboxEntry(1, (Reply(here, {"text": "x"}),))]
+        assert await inbox(layer, gone) == []
+
+    async def test_content_that_cannot_cross_leaves_the_message_pending(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        socket = await new_socket(layer, interface)
+        await layer.enqueue(frame(socket, 1))
+        delivery = await take(layer, RECEIVE)
+        for outputs, session in (([note(), replace(note(), content={"x": object()})], None), ([note()], {"x": {1}})):
+            with pytest.raises(ContentError):
+                await layer.commit(ANNE, delivery, outputs, session=session)
+        assert await layer.depth(LOG) == 0
+        assert await inbox(layer, interface, 1) == []
+        assert await layer.commit(ANNE, delivery)
+
+    async def test_a_commit_takes_thousands_of_outputs(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        socket = await new_socket(layer, interface)
+        replies = [Reply(socket, {"n": n}) for n in range(9000)]
+        await handle(layer, frame(socket, 1), *replies)
+        assert await inbox(layer, interface, 1) == [InboxEntry(2, (*replies, Ack(socket, 1)), socket, 1)]

@@ -1,0 +1,86 @@
+"""HTTP requests: run by one worker at most, never late, and reports of what has been written."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from switchboard.events import Claimed, Envelope, InboxEntry
+from switchboard.layers.base import Layer
+from switchboard.names import HTTP_REQUEST, new_reply_channel, token
+from switchboard.testing.contract.acts import ANNE, BERT, PATIENCE, LayerTests, inbox, new_home, take
+from switchboard.testing.waiting import await_until
+
+
+def request(interface: str) -> Envelope:
+    """A request as an interface puts it."""
+    return Envelope(HTTP_REQUEST, token(), {"path": "/", "body": b"\x00"}, new_reply_channel(interface))
+
+
+class RequestTests(LayerTests):
+    """`request`, `claim_request`, `report_written`, `await_report`."""
+
+    async def test_a_request_is_claimed_once(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        envelope = request(interface)
+        assert await layer.request(envelope, timeout=PATIENCE)
+        delivery = await take(layer, HTTP_REQUEST)
+        assert delivery.envelope == envelope
+        assert not await layer.claim_request(BERT, delivery)
+        assert await layer.claim_request(ANNE, delivery)
+        assert not await layer.claim_request(ANNE, delivery)
+        assert await layer.depth(HTTP_REQUEST) == 0
+        assert envelope.socket is not None
+        assert await inbox(layer, interface) == [InboxEntry(1, (Claimed(envelope.socket, ANNE),))]
+
+    async def test_a_request_past_its_time_is_dropped(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        await layer.request(request(interface), timeout=0.001)
+        queued = time.monotonic()
+        delivery = await take(layer, HTTP_REQUEST)
+        await await_until(lambda: time.monotonic() > queued + 0.02, "the request is late")
+        assert not await layer.claim_request(ANNE, delivery)
+        assert await layer.depth(HTTP_REQUEST) == 0
+        assert await inbox(layer, interface) == []
+
+    async def test_a_claimed_request_is_no_longer_pending(self, layer: Layer) -> None:
+        await layer.request(request(await new_home(layer)), timeout=PATIENCE)
+        delivery = await take(layer, HTTP_REQUEST)
+        await layer.claim_request(ANNE, delivery)
+        assert await layer.pending([HTTP_REQUEST], idle=0) == []
+        assert not await layer.commit(ANNE, delivery)
+
+    async def test_an_unclaimed_request_of_a_dead_worker_is_anothers(self, layer: Layer) -> None:
+        await layer.request(request(await new_home(layer)), timeout=PATIENCE)
+        lost = await take(layer, HTTP_REQUEST, ANNE)
+        (seen,) = await layer.pending([HTTP_REQUEST], idle=0)
+        kept = await layer.take_over(BERT, seen)
+        assert kept is not None
+        assert not await layer.claim_request(ANNE, lost)
+        assert await layer.claim_request(BERT, kept)
+
+    async def test_a_request_over_the_capacity_is_refused(self, small: Layer) -> None:
+        interface = await new_home(small)
+        assert await small.request(request(interface), timeout=PATIENCE)
+        assert not await small.request(request(interface), timeout=PATIENCE)
+        assert await small.depth(HTTP_REQUEST) == 1
+
+    async def test_reports_come_in_order(self, layer: Layer) -> None:
+        channel, other = new_reply_channel("interface.x"), new_reply_channel("interface.x")
+        for total in (100, 2500, -1):
+            await layer.report_written(channel, total)
+        await layer.report_written(other, 7)
+        assert [await layer.await_report(channel, wait=PATIENCE) for _ in range(3)] == [100, 2500, -1]
+        assert await layer.await_report(other, wait=0) == 7
+
+    async def test_zero_is_a_report(self, layer: Layer) -> None:
+        await layer.report_written("interface.x!zero", 0)
+        assert await layer.await_report("interface.x!zero", wait=PATIENCE) == 0
+
+    async def test_a_report_is_waited_for(self, layer: Layer) -> None:
+        channel = new_reply_channel("interface.x")
+        assert await layer.await_report(channel, wait=0) is None
+        assert await layer.await_report(channel, wait=0.05) is None
+        waiting = asyncio.create_task(layer.await_report(channel, wait=PATIENCE))
+        await layer.report_written(channel, 42)
+        assert await waiting == 42
