@@ -1,0 +1,98 @@
+"""Deploys and crashes of workers, as the people who chat meanwhile see them: not at all."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+
+from switchboard.testing.waiting import await_until
+from tests.site import Site, running_site
+
+pytestmark = pytest.mark.redis
+
+ROOMS = ("tea", "coffee")
+MEMBERS = 3
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with running_site(tmp_path) as site:
+        yield site
+
+
+class Member:
+    """Somebody in a room who talks all the time and writes down what arrives."""
+
+    def __init__(self, socket: ClientConnection, room: str, handle: str) -> None:
+        self.socket = socket
+        self.room = room
+        self.handle = handle
+        self.sent: list[str] = []
+        self.received: list[tuple[str, str]] = []
+
+    async def listen(self) -> None:
+        async for frame in self.socket:
+            line = json.loads(frame)
+            self.received.append((line["handle"], line["message"]))
+
+    async def talk(self, enough: asyncio.Event) -> None:
+        while not enough.is_set():
+            text = f"{self.handle} {len(self.sent)}"
+            await self.socket.send(json.dumps({"handle": self.handle, "message": text}))
+            self.sent.append(text)
+            await asyncio.sleep(0.05)  # the pace of the talk, not a wait for anything
+
+    def heard_from(self, other: Member) -> list[str]:
+        return [text for handle, text in self.received if handle == other.handle]
+
+
+async def test_workers_restart_and_die_while_people_chat(site: Site) -> None:
+    enough = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        members = [
+            Member(await stack.enter_async_context(connect(f"{site.websocket_url}/chat/{room}/")), room, f"{room}{n}")
+            for room in ROOMS
+            for n in range(MEMBERS)
+        ]
+        listening = [asyncio.create_task(member.listen()) for member in members]
+        talking = [asyncio.create_task(member.talk(enough)) for member in members]
+
+        async def progress() -> None:
+            """Everybody was heard anew."""
+            before = [len(member.received) for member in members]
+            await await_until(
+                lambda: all(len(member.received) > count for member, count in zip(members, before, strict=True)),
+                "everybody to hear something new",
+            )
+
+        await progress()
+        for worker in site.workers:
+            assert await asyncio.to_thread(worker.terminate) == 0
+            await asyncio.to_thread(worker.start)
+            await progress()
+        site.workers[0].kill()
+        await asyncio.to_thread(site.workers[0].start)
+        await progress()
+        site.workers[1].kill()
+        await progress()
+
+        enough.set()
+        await asyncio.gather(*talking)
+        total = {room: sum(len(member.sent) for member in members if member.room == room) for room in ROOMS}
+        await await_until(
+            lambda: all(len(member.received) >= total[member.room] for member in members), "everything to arrive"
+        )
+        assert not any(task.done() for task in listening), "no socket closed"
+        for task in listening:
+            task.cancel()
+
+    for member in members:
+        for other in members:
+            expected = other.sent if other.room == member.room else []
+            assert member.heard_from(other) == expected, "everything once, in order"
