@@ -64,7 +64,8 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
     Makes the data folder and the secret key where they are missing. Raises BadSetting.
     """
     if source is None:
-        environ.Env.read_env(ROOT / ".env")
+        if (ROOT / ".env").is_file():  # or its absence is logged
+            environ.Env.read_env(ROOT / ".env")
         source = os.environ
     values = _Values(source)
     data_dir = values.folder("DATA_DIR", ROOT / "var")

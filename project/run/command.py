@@ -85,12 +85,24 @@ def _runtime_dir(settings: Environment) -> Iterator[Path]:
     """A private folder for sockets, and the link to supervisord's by which supervisorctl finds it."""
     folder, link = private_redis.private_folder(), settings.data_dir / "supervisor.sock"
     try:
+        if link.is_symlink():  # of a run that was killed
+            _forget(link.readlink().parent)
         link.unlink(missing_ok=True)
         link.symlink_to(folder / "supervisor.sock")
         yield folder
     finally:
         link.unlink(missing_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _forget(folder: Path) -> None:
+    """Remove the private folder of a run that was killed, if it is one: only sockets are ever removed, and
+    the folder when nothing else was in it."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_socket():
+                path.unlink()
+        folder.rmdir()
 
 
 def _export(settings: Environment, runtime_dir: Path) -> None:

@@ -215,8 +215,8 @@ class PrivateRedis(RunningProcess):
 class Daphne(RunningProcess):
     """An interface process on a loopback port. After its end it can be started again, on the same port."""
 
-    #: Daphne, without its options; a test may put something around it.
-    program: tuple[str, ...] = (sys.executable, "-m", "daphne")
+    #: Without its options; stock Daphne, `(sys.executable, "-m", "daphne")`, takes the same ones.
+    program: tuple[str, ...] = (sys.executable, "-m", "switchboard.interface")
 
     def __init__(self, redis_url: str = "", *, options: Sequence[str] = (), name: str = "interface", **settings: str):
         with listening_socket() as listener:
@@ -236,8 +236,12 @@ class Daphne(RunningProcess):
         # The socket is bound here and handed over, as supervisord does it: nobody can take the port in between.
         with listening_socket(self.port) as listener:
             number = listener.fileno()
-            self.command = [*self.program, "--fd", str(number), *self.options, "asgi:application"]
+            self.command = self.command_for(number)
             super().spawn([number, *pass_fds])
+
+    def command_for(self, listener: int) -> list[str]:
+        """The command that serves the listening socket of this number."""
+        return [*self.program, "--fd", str(listener), *self.options, "asgi:application"]
 
     def ready(self) -> bool:
         # Anything gets a 400 from the HTTP parser itself; a proper request would wait for a worker.
