@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from fnmatch import translate
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -25,8 +25,9 @@ class Capacities:
         by_glob: dict[str, int] = dict(channel_capacity or {})
         for glob, least in DEFAULT_CHANNEL_CAPACITY.items():
             by_glob.setdefault(glob, least)
-        for value in (capacity, *by_glob.values()):
-            if value < 1:
+        given: list[Any] = [capacity, *by_glob.values()]  # from settings, so of any type
+        for value in given:
+            if not isinstance(value, int) or value < 1:
                 raise ImproperlyConfigured(f"a channel's capacity is a whole number above 0, not {value!r}.")
         self._default = capacity
         self._by_glob = [(re.compile(translate(glob)), value) for glob, value in by_glob.items()]

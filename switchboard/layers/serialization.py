@@ -20,7 +20,7 @@ class Serializer:
 
     def __init__(self, serializer_format: str = "msgpack", symmetric_encryption_keys: Sequence[str] = ()) -> None:
         self._inner = registry.get_serializer(
-            serializer_format, symmetric_encryption_keys=list(symmetric_encryption_keys) or None
+            serializer_format, symmetric_encryption_keys=symmetric_encryption_keys or None
         )
 
     def dumps(self, value: Any) -> bytes:

@@ -8,8 +8,9 @@ Everything that must be atomic is one script in ``lua/``; each call is one round
 The keys, all under the prefix of ``CONFIG``. The version of the wire stands where messages are::
 
     key                       type    what                                               bound
-    stream1:<channel>         stream  e envelope, s session, t time limit (ms)            capacity; the commit deletes
-    inbox1:<interface>        stream  N-0: p payloads, s socket, o order                  the heartbeat trims
+    stream1:<channel>         stream  e envelope; k socket, o order, s session;          capacity; the commit deletes
+                                      t time limit of a request (ms)
+    inbox1:<interface>        stream  N-0: p events; k socket, o order                   the heartbeat trims
     interface:<interface>     hash    last entry's number; join:<group> its last join     close_inbox
     interfaces                hash    interface -> its last heartbeat (ms)                close_inbox
     socket:<reply channel>    hash    sent, acked, session                                the commit of its disconnect

@@ -14,6 +14,7 @@ Nothing is tried twice in here. redis-py repeats a command whose answer it did n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import threading
 from collections.abc import Mapping
@@ -118,7 +119,9 @@ class Connections:
 
         def close() -> None:
             if not loop.is_closed():
-                loop.run_until_complete(self._close(loop))
+                # A server that is gone is no reason to keep the loop open.
+                with contextlib.suppress(RedisError, OSError):
+                    loop.run_until_complete(self._close(loop))
             close_loop()
 
         loop.close = close  # type: ignore[method-assign]

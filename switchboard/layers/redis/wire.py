@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import msgpack
 
@@ -81,7 +81,7 @@ class Wire:
         Raises:
             Exception: of any kind, by what the bytes are; they come from a newer version, or under other keys.
         """
-        named = _named(fields)
+        named = named_fields(fields)
         id, content, socket, order, session = self._serializer.loads(named[b"e"])
         if b"s" in named:
             session = self._serializer.loads(named[b"s"])
@@ -90,13 +90,16 @@ class Wire:
     def read_inbox_entry(self, row: Row) -> InboxEntry:
         """An entry of an inbox. Events that can't be read are left out and logged: the others are worth having."""
         tag, fields = row
-        named = _named(fields)
+        named = named_fields(fields)
         number = int(tag.partition(b"-")[0])
         # Packed by Lua, whose strings are bytes.
         events = [self._read_event(payload) for payload in msgpack.unpackb(named[b"p"], raw=True)]
-        socket = named[b"s"].decode() if b"s" in named else None
-        order = int(named[b"o"]) if b"o" in named else None
-        return InboxEntry(number, tuple(event for event in events if event is not None), socket, order)
+        return InboxEntry(number, tuple(event for event in events if event is not None), *self.read_guard(fields))
+
+    def read_guard(self, fields: Sequence[bytes]) -> tuple[str, int] | tuple[None, None]:
+        """The socket and the order that stand in an entry of either kind; readable whatever else is in it."""
+        named = named_fields(fields)
+        return (named[b"k"].decode(), int(named[b"o"])) if b"k" in named else (None, None)
 
     def _read_event(self, payload: bytes) -> InboxEvent | None:
         try:
@@ -106,5 +109,6 @@ class Wire:
             return None
 
 
-def _named(fields: Sequence[bytes]) -> dict[bytes, Any]:
+def named_fields(fields: Sequence[bytes]) -> dict[bytes, bytes]:
+    """The fields of an entry by their names."""
     return dict(zip(fields[::2], fields[1::2], strict=True))

@@ -54,15 +54,20 @@ class WorkerSide(Shared, Layer):
         failed: bool = False,
     ) -> bool:
         envelope = delivery.envelope
-        guard: list[Word] = ["", "", "", "", "", ""]
-        if envelope.socket is not None and envelope.order is not None:
-            ack = self._wire.event(Ack(envelope.socket, envelope.order, failed, session))
-            late = ack if session is None else self._wire.event(Ack(envelope.socket, envelope.order, failed))
-            new_session = b"" if session is None else self._wire.session(session)
-            ends = "1" if delivery.channel == DISCONNECT else ""
-            guard = [envelope.socket, envelope.order, new_session, ends, ack, late]
+        guard = self._guard(delivery.channel, envelope.socket, envelope.order, session, failed=failed)
         words = self._wire.outputs(outputs)
         return bool(await self._run("commit", worker, delivery.channel, delivery.tag, *guard, *words))
+
+    def _guard(
+        self, channel: str, socket: str | None, order: int | None, session: Content | None = None, *, failed: bool
+    ) -> list[Word]:
+        """The words of a commit that are about the socket's record."""
+        if socket is None or order is None:
+            return [""] * 6
+        ack = self._wire.event(Ack(socket, order, failed, session))
+        late = ack if session is None else self._wire.event(Ack(socket, order, failed))
+        new_session = b"" if session is None else self._wire.session(session)
+        return [socket, order, new_session, "1" if channel == DISCONNECT else "", ack, late]
 
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:
         client = delivery.envelope.socket
@@ -149,11 +154,12 @@ class WorkerSide(Shared, Layer):
     async def _delivery(
         self, worker: str, channel: str, tag: str, fields: Sequence[bytes], *, redelivered: bool
     ) -> Delivery | None:
-        """None for a message that can't be read: no worker ever could, so it is taken off its channel."""
+        """None for a message that can't be read: nobody ever could, so it is taken off its channel as failed."""
         try:
             envelope = self._wire.read_envelope(channel, fields)
         except Exception:
-            logger.exception("message %s of %s can't be read; removed", tag, channel)
-            await self._run("commit", worker, channel, tag, "", "", "", "", "", "")
+            logger.exception("message %s of %s can't be read; given up", tag, channel)
+            guard = self._guard(channel, *self._wire.read_guard(fields), failed=True)
+            await self._run("commit", worker, channel, tag, *guard)
             return None
         return Delivery(envelope, tag, redelivered)

@@ -16,9 +16,10 @@ if sent then
 else
   redis.call('HSET', record, 'sent', order, 'acked', -1)
 end
+-- The socket and the order stand beside the envelope too: a message that can't be read still has to be acknowledged.
 if session then
-  redis.call('XADD', stream, '*', 'e', envelope, 's', session)
+  redis.call('XADD', stream, '*', 'e', envelope, 'k', socket, 'o', order, 's', session)
 else
-  redis.call('XADD', stream, '*', 'e', envelope)
+  redis.call('XADD', stream, '*', 'e', envelope, 'k', socket, 'o', order)
 end
 return 'queued'

@@ -68,7 +68,7 @@ local function send(socket, order)
     -- Packed into one field: XADD takes its words from Lua's stack, which ends at 8,000.
     local packed = cmsgpack.pack(list)
     if interface == home then
-      redis.call('XADD', inbox_key(interface), id, 'p', packed, 's', socket, 'o', order)
+      redis.call('XADD', inbox_key(interface), id, 'p', packed, 'k', socket, 'o', order)
     else
       redis.call('XADD', inbox_key(interface), id, 'p', packed)
     end

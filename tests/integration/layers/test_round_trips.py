@@ -1,0 +1,120 @@
+"""Each call is one command to Redis, however much it does there."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Iterator
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from switchboard.events import GroupMessage, Join, Output, Reply
+from switchboard.layers.redis import RedisLayer
+from switchboard.names import CONNECT, HTTP_REQUEST, RECEIVE, new_interface
+from switchboard.testing.contract.acts import ANNE, BERT, LOG, frame, join, new_home, new_socket, note, take
+from switchboard.testing.contract.requests import request
+from switchboard.testing.processes import PrivateRedis
+
+pytestmark = pytest.mark.redis
+
+
+class Counter:
+    """Counts what clients ask of a server that nobody else uses; what scripts do inside does not count."""
+
+    def __init__(self, watcher: Redis, marker: Redis) -> None:
+        self._watcher = watcher
+        self._marker = marker
+
+    async def commands(self, call: Coroutine[Any, Any, Any]) -> list[str]:
+        """The commands, as MONITOR shows them, that `call` sends."""
+        self._marker.ping()  # connected from now on; connecting is commands too
+        with self._watcher.monitor() as monitor:  # type: ignore[no-untyped-call]
+            await call
+            self._marker.echo("that was all")
+            seen: list[dict[str, str]] = []
+            while not (line := monitor.next_command())["command"].startswith("ECHO"):
+                seen.append(line)
+        return [line["command"].split()[0] for line in seen if line["client_type"] != "lua"]
+
+
+@pytest.fixture
+def counter(private_redis_server: PrivateRedis) -> Iterator[Counter]:
+    with Redis.from_url(private_redis_server.url) as watcher, Redis.from_url(private_redis_server.url) as marker:
+        yield Counter(watcher, marker)
+
+
+async def _everything_once(layer: RedisLayer) -> tuple[str, str]:
+    """Connections are open, scripts are known, consumer groups exist; an interface and a socket."""
+    interface = await new_home(layer)
+    socket = await new_socket(layer, interface)
+    for channel in (RECEIVE, LOG, HTTP_REQUEST):
+        await layer.receive(ANNE, [channel], count=1, wait=0)
+    await layer.enqueue(frame(socket, 1))
+    await take(layer, RECEIVE)
+    (seen,) = await layer.pending([RECEIVE], idle=0)
+    delivery = await layer.take_over(BERT, seen)
+    assert delivery is not None
+    await layer.begin(BERT, delivery)
+    await layer.renew(BERT, [delivery])
+    await layer.commit(BERT, delivery)
+    await layer.request(request(interface), timeout=60)
+    await layer.claim_request(ANNE, await take(layer, HTTP_REQUEST))
+    await join(layer, interface, "room")
+    await layer.leave(interface, "room", 0)
+    await layer.beat(interface, 0)
+    await layer.report_written(socket, 1)
+    await layer.retire("worker.none", [RECEIVE])
+    await layer.close_inbox(new_interface())
+    return interface, socket
+
+
+async def test_what_interfaces_ask(lonely_layer: RedisLayer, counter: Counter) -> None:
+    layer = lonely_layer
+    interface, socket = await _everything_once(layer)
+    for call in (
+        layer.enqueue(frame(socket, 2)),
+        layer.request(request(interface), timeout=60),
+        layer.beat(interface, 1),
+        layer.leave(interface, "room", 99),
+        layer.report_written(socket, 5),
+        layer.open_inbox(new_interface()),
+        layer.close_inbox(new_interface()),
+    ):
+        assert await counter.commands(call) == ["EVALSHA"], call
+    assert await counter.commands(layer.read_inbox(interface, 0, wait=1)) == ["XREAD"]
+
+
+async def test_what_workers_ask(lonely_layer: RedisLayer, counter: Counter) -> None:
+    layer = lonely_layer
+    interface, socket = await _everything_once(layer)
+    await layer.enqueue(frame(socket, 2))
+    assert await counter.commands(layer.receive(ANNE, [RECEIVE, LOG, CONNECT], count=9, wait=1)) == ["XREADGROUP"]
+    (seen,) = await layer.pending([RECEIVE], idle=0)
+    delivery = await layer.take_over(ANNE, seen)
+    assert delivery is not None
+    outputs: list[Output] = [Join(socket, "room"), GroupMessage("room", {}), Reply(socket, {}), note(1), note(2)]
+    for call in (
+        layer.renew(ANNE, [delivery] * 3),
+        layer.begin(ANNE, delivery),
+        layer.pending([RECEIVE, LOG], idle=1),
+        layer.take_over(BERT, seen),
+        layer.commit(ANNE, delivery, outputs, session={"a": 1}),
+        layer.publish(outputs),
+        layer.retire(BERT, [RECEIVE, LOG]),
+    ):
+        assert await counter.commands(call) == ["EVALSHA"], call
+    assert await counter.commands(layer.await_report(socket, wait=1)) == ["BLPOP"]
+    await layer.request(request(interface), timeout=60)
+    claim = layer.claim_request(ANNE, await take(layer, HTTP_REQUEST))
+    assert await counter.commands(claim) == ["EVALSHA"]
+
+
+async def test_a_group_message_is_one_append_for_each_interface(lonely_layer: RedisLayer, lonely_shell: Redis) -> None:
+    layer = lonely_layer
+    for _ in range(3):
+        interface = await new_home(layer)
+        for _ in range(20):
+            await join(layer, interface, "room")
+    before = lonely_shell.info("commandstats")["cmdstat_xadd"]["calls"]
+    await layer.publish([GroupMessage("room", {"n": n}) for n in range(10)])
+    assert lonely_shell.info("commandstats")["cmdstat_xadd"]["calls"] - before == 3
