@@ -41,7 +41,11 @@ def connect_public(message: Message) -> None:
 def no_such_room(message: Message) -> None:
     """Accept and close: a handshake refused with 403 tells a browser nothing, a close code does."""
     assert message.reply_channel is not None
-    message.reply_channel.send({"accept": True, "close": NO_SUCH_ROOM})
+    reply: dict[str, object] = {"accept": True, "close": NO_SUCH_ROOM}
+    # A browser that offered subprotocols and is accepted without one reports 1006, not our code.
+    if offered := message.content.get("subprotocols"):
+        reply["subprotocol"] = offered[0]
+    message.reply_channel.send(reply)
 
 
 def _connect(message: Message, label: str, dialect: Dialect) -> None:

@@ -109,7 +109,9 @@ class Router:
 def refuse_path(message: Message) -> None:
     """Accept, so that a browser learns the code, and close."""
     if message.reply_channel is not None:
-        message.reply_channel.send({"accept": True, "close": CLOSE_UNKNOWN_PATH})
+        # A browser that offered subprotocols and is accepted without one reports 1006, not our code.
+        subprotocol = {"subprotocol": offered[0]} if (offered := message.get("subprotocols")) else {}
+        message.reply_channel.send({"accept": True, "close": CLOSE_UNKNOWN_PATH, **subprotocol})
 
 
 def ignore(message: Message) -> None:

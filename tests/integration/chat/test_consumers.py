@@ -94,6 +94,10 @@ class TestConnect:
         client.disconnect(4404)
         assert client.received() == [] and not Room.objects.exists()
 
+    def test_a_browser_learns_the_code_only_if_its_subprotocol_is_taken(self) -> None:
+        client = WSClient("/chat/new/", subprotocols=("other", *V1))
+        assert client.connect() == {"accept": True, "close": 4404, "subprotocol": "other"}
+
     @pytest.mark.parametrize("path", ["/", "/chat/", "/chat/a/b/", "/ws/chat/tea", "/ws/tea/", "/chat/tea"])
     def test_so_is_a_path_that_nobody_knows(self, path: str) -> None:
         assert WSClient(path).connect() == {"accept": True, "close": 4404}
