@@ -26,7 +26,15 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoScriptError, RedisError, ResponseError
+from redis.exceptions import (
+    MasterDownError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TryAgainError,
+)
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from switchboard.exceptions import LayerUnavailable
@@ -40,15 +48,17 @@ SOCKET_TIMEOUT: Final = 5.0
 #: redis-py's limit of 100 is reached by a hundred waiting calls.
 _MAX_CONNECTIONS: Final = 10_000
 
-#: Codes by which a server refuses for now, also where they come from inside a script.
-_REFUSAL = re.compile(r"\b(OOM|READONLY|MISCONF|NOREPLICAS|MASTERDOWN|LOADING|BUSY|TRYAGAIN|CLUSTERDOWN)\b")
+#: Refusals that may pass, where redis-py has a class for them: it takes the code off the message then.
+_REFUSALS: Final = (ReadOnlyError, OutOfMemoryError, MasterDownError, TryAgainError)
+#: The codes of all of them; Redis 6.2 wraps what happens inside a script into a message of its own.
+_CODES = re.compile(r"\b(OOM|READONLY|MISCONF|NOREPLICAS|MASTERDOWN|LOADING|BUSY|TRYAGAIN)\b")
 
 
 def is_unavailable(error: RedisError) -> bool:
     """Whether the server, and not the call, is at fault."""
-    if isinstance(error, (RedisConnectionError, RedisTimeoutError)):
+    if isinstance(error, (RedisConnectionError, RedisTimeoutError, *_REFUSALS)):
         return True
-    return isinstance(error, ResponseError) and bool(_REFUSAL.search(f"{type(error).__name__} {error}"))
+    return isinstance(error, ResponseError) and bool(_CODES.search(str(error)))
 
 
 class Connections:

@@ -8,19 +8,24 @@ A layer of one's own is tested by naming how it is made::
             return MyLayer
 
 ``make_layer`` takes the keys of ``CONFIG`` and gives a layer that nobody else uses; layers made in one test share
-what they hold if they `cross processes <switchboard.layers.base.Layer.crosses_processes>`. Let pytest rewrite the
-assertions, by ``pytest.register_assert_rewrite("switchboard.testing.contract")`` in a conftest, before importing this.
+what they hold if they `cross processes <switchboard.layers.base.Layer.crosses_processes>`.
 """
 
-from switchboard.testing.contract.channels import ChannelTests
-from switchboard.testing.contract.commits import CommitTests
-from switchboard.testing.contract.groups import GroupTests
-from switchboard.testing.contract.handing_over import HandingOverTests
-from switchboard.testing.contract.inboxes import InboxTests
-from switchboard.testing.contract.loops import LoopTests
-from switchboard.testing.contract.model import ModelTests
-from switchboard.testing.contract.requests import RequestTests
-from switchboard.testing.contract.sockets import SocketTests
+import pytest
+
+# pytest explains the asserts of test modules only, and of what is named to it before it is imported.
+_PARTS = ("acts", "channels", "commits", "groups", "handing_over", "inboxes", "loops", "model", "requests", "sockets")
+pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
+
+from switchboard.testing.contract.channels import ChannelTests  # noqa: E402
+from switchboard.testing.contract.commits import CommitTests  # noqa: E402
+from switchboard.testing.contract.groups import GroupTests  # noqa: E402
+from switchboard.testing.contract.handing_over import HandingOverTests  # noqa: E402
+from switchboard.testing.contract.inboxes import InboxTests  # noqa: E402
+from switchboard.testing.contract.loops import LoopTests  # noqa: E402
+from switchboard.testing.contract.model import ModelTests  # noqa: E402
+from switchboard.testing.contract.requests import RequestTests  # noqa: E402
+from switchboard.testing.contract.sockets import SocketTests  # noqa: E402
 
 __all__ = ["LayerContract"]
 
