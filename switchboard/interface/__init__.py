@@ -1,0 +1,39 @@
+"""The interface: it holds the sockets and the HTTP requests, and no application code.
+
+``Interface()`` is the ASGI application that Daphne serves (see `application`). What happens at a socket becomes a
+message on a named channel, what comes back through the interface's inbox becomes frames. Which module does what:
+
+=============== ====================================================================================================
+`application`   the ASGI callable: settings, logging, Origin, one coroutine for each connection
+`connection`    the protocol of one socket, without I/O
+`answers`       what consumers may send to a socket, checked and typed
+`sockets`       all sockets of the process: performs what their connections decide, and their timers
+`wire`          says it to the server that holds the TCP connection
+`hub`           inbox, heartbeat, groups: the tasks of the process
+`members`       which sockets are in which group
+`enqueuing`     puts messages on their channels
+`http`          one HTTP request, from the client to a worker and back; `exchange` and `pages` are parts of it
+`workers`       notices when the worker that runs a request has died
+`origin`        which pages may open a socket here
+`server`        Daphne, with what it lacks: ``python -m switchboard.interface asgi:application``
+=============== ====================================================================================================
+
+Lazy, so that importing one part without the settings at hand stays possible.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from switchboard.interface.application import Interface
+
+__all__ = ["Interface"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Interface":
+        from switchboard.interface.application import Interface
+
+        return Interface
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,139 @@
+"""One HTTP request that waits for its answer, as the hub sees it.
+
+The hub puts in what comes from the workers, the request's own coroutine takes it out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from switchboard.events import Content
+
+__all__ = ["End", "Event", "Exchange", "Exchanges", "Part", "read_part"]
+
+
+class End(enum.Enum):
+    """Why an exchange ends before its answer does."""
+
+    CLIENT_GONE = "the client is gone"
+    WORKER_LOST = "its worker has died"
+    INBOX_LOST = "the inbox into which it was to be answered is gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a response: the first has a status, the last has ``more`` False.
+
+    ``report``: tell the worker that so many bytes have been written, once this part is.
+    """
+
+    content: bytes
+    more: bool
+    status: int | None = None
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    report: int | None = None
+
+
+def read_part(content: Content) -> Part:
+    """The typed form of a reply.
+
+    Raises:
+        ValueError: it is no part of a response.
+    """
+    status, report, body = content.get("status"), content.get("report"), content.get("content", b"")
+    if status is not None and not (isinstance(status, int) and 100 <= status <= 999):
+        raise ValueError(f"'status' is {status!r}")
+    if report is not None and not isinstance(report, int):
+        raise ValueError(f"'report' is {report!r}")
+    body = body.encode() if isinstance(body, str) else body
+    if not isinstance(body, bytes):
+        raise ValueError(f"'content' is a {type(body).__name__}, not bytes")
+    return Part(
+        content=body,
+        more=bool(content.get("more_content", False)),
+        status=status,
+        headers=[_header(header) for header in content.get("headers") or ()],
+        report=report,
+    )
+
+
+def _header(header: Any) -> tuple[bytes, bytes]:
+    try:
+        name, value = header
+    except (TypeError, ValueError):
+        raise ValueError(f"a header is {header!r}, not a name and a value") from None
+    return _latin(name), _latin(value)
+
+
+def _latin(text: Any) -> bytes:
+    raw = text.encode("latin-1") if isinstance(text, str) else text
+    if not isinstance(raw, bytes):
+        raise ValueError(f"a header has {text!r}, neither bytes nor str")
+    if b"\r" in raw or b"\n" in raw or b"\0" in raw:
+        raise ValueError(f"a header has a line break: {text!r}")
+    return raw
+
+
+Event: TypeAlias = Content | End
+
+
+class Exchange:
+    """See the module."""
+
+    def __init__(self, channel: str) -> None:
+        self.channel = channel
+        #: Who runs it, as soon as somebody does.
+        self.worker: str | None = None
+        self._events: asyncio.Queue[Event] = asyncio.Queue()
+
+    def put(self, event: Event) -> None:
+        self._events.put_nowait(event)
+
+    async def next(self) -> Event:
+        return await self._events.get()
+
+
+class Exchanges:
+    """Those of this process that are unanswered, by reply channel."""
+
+    def __init__(self) -> None:
+        self._exchanges: dict[str, Exchange] = {}
+
+    def open(self, channel: str) -> Exchange:
+        self._exchanges[channel] = exchange = Exchange(channel)
+        return exchange
+
+    def close(self, exchange: Exchange) -> None:
+        self._exchanges.pop(exchange.channel, None)
+
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def claimed(self, channel: str, worker: str) -> None:
+        if exchange := self._exchanges.get(channel):
+            exchange.worker = worker
+
+    def reply(self, channel: str, content: Content) -> bool:
+        """False if there is no such exchange."""
+        exchange = self._exchanges.get(channel)
+        if exchange is not None:
+            exchange.put(content)
+        return exchange is not None
+
+    def workers(self) -> set[str]:
+        """Those who run something for us."""
+        return {exchange.worker for exchange in self._exchanges.values() if exchange.worker is not None}
+
+    def worker_lost(self, worker: str) -> None:
+        for exchange in self._exchanges.values():
+            if exchange.worker == worker:
+                exchange.worker = None
+                exchange.put(End.WORKER_LOST)
+
+    def inbox_lost(self) -> None:
+        for exchange in self._exchanges.values():
+            exchange.put(End.INBOX_LOST)

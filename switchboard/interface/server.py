@@ -1,0 +1,148 @@
+"""Daphne, with what it lacks.
+
+``python -m switchboard.interface asgi:application`` takes the same options as ``daphne asgi:application``. The
+application runs under either; under this one
+
+* a socket can be closed with any code, where stock Daphne takes 1000 and 3000 to 4999 only;
+* an empty frame is sent, where stock Daphne drops it;
+* a response is written no faster than the client reads, and can be cut off when its worker died;
+* SIGTERM first closes the listening socket, so that another process takes the next connection, then lets the
+  application end, and doesn't trip over a handshake (``KeyError: 'application_instance'``);
+* a handshake is not refused before the application's own ``CONNECT_TIMEOUT``, nor a healthy socket closed after a day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any, Final
+
+import daphne.server  # first of all that is Twisted's: it installs the reactor
+from daphne.cli import CommandLineInterface
+from daphne.http_protocol import WebRequest
+from daphne.ws_protocol import WebSocketProtocol
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import implementer  # type: ignore[import-untyped]
+
+from switchboard.interface.answers import NORMAL_CLOSURE
+from switchboard.interface.wire import EXTENSION
+
+__all__ = ["CommandLine", "Server"]
+
+logger = logging.getLogger(__name__)
+
+#: Seconds; above any sensible CONNECT_TIMEOUT, since the interface's answer explains more than Daphne's 403.
+HANDSHAKE_TIMEOUT: Final = 60
+#: Daphne's word for no limit.
+UNLIMITED: Final = -1
+#: Seconds that requests under way are given after SIGTERM.
+REQUEST_GRACE: Final = 2.0
+
+
+@implementer(IPushProducer)
+class _Valve:
+    """Twisted's send buffer of one response: shut while it is full."""
+
+    def __init__(self) -> None:
+        self.open = asyncio.Event()
+        self.open.set()
+
+    def pauseProducing(self) -> None:
+        self.open.clear()
+
+    def resumeProducing(self) -> None:
+        self.open.set()
+
+    def stopProducing(self) -> None:
+        self.open.set()
+
+
+class Server(daphne.server.Server):  # type: ignore[misc]
+    """See the module. The application may have a method ``stop()`` that returns a future."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._ports: list[Any] = []
+
+    # -- messages from the application
+
+    def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
+        scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: {}}
+        return super().create_application(protocol, scope)
+
+    async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
+        if protocol not in self.connections or "disconnected" in self.connections[protocol]:
+            return
+        if isinstance(protocol, WebSocketProtocol) and protocol.state != protocol.STATE_CONNECTING:
+            self._to_socket(protocol, message)
+        elif message["type"] == "http.response.abort":
+            protocol.channel.transport.abortConnection()
+        elif message["type"] == "http.response.body":
+            await self._write(protocol, message)
+        else:
+            await super().handle_reply(protocol, message)
+
+    def _to_socket(self, protocol: Any, message: dict[str, Any]) -> None:
+        if message["type"] == "websocket.close":
+            protocol.sendCloseFrame(code=message.get("code", NORMAL_CLOSURE))
+        elif message["type"] == "websocket.send":
+            protocol.sendMessage(message["payload"], isBinary=message.get("text") is None)
+
+    async def _write(self, request: WebRequest, message: dict[str, Any]) -> None:
+        valve = request.producer
+        if message.get("more_body") and valve is None:
+            valve = _Valve()
+            request.registerProducer(valve, True)
+        elif valve is not None and not message.get("more_body"):
+            request.unregisterProducer()  # or Twisted complains at the end of the response
+        await super().handle_reply(request, message)
+        if valve is not None:
+            await valve.open.wait()
+
+    # -- the end
+
+    def listen_success(self, port: Any) -> None:
+        self._ports.append(port)
+        super().listen_success(port)
+
+    def kill_all_applications(self) -> Deferred[None]:
+        return Deferred.fromFuture(asyncio.ensure_future(self._end()))
+
+    async def _end(self) -> None:
+        for port in self._ports:
+            port.stopListening()
+        stop = getattr(self.application, "stop", None)
+        ended = stop() if stop is not None else None
+        await self._finish_requests()
+        if ended is not None:
+            await ended
+        running = self._running()
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _finish_requests(self) -> None:
+        requests = self._running(WebRequest)
+        if requests:
+            await asyncio.wait(requests, timeout=REQUEST_GRACE)
+
+    def _running(self, kind: type = object) -> list[asyncio.Future[Any]]:
+        instances = (
+            details.get("application_instance")
+            for protocol, details in self.connections.items()
+            if isinstance(protocol, kind)
+        )
+        return [instance for instance in instances if instance is not None and not instance.done()]
+
+
+class CommandLine(CommandLineInterface):  # type: ignore[misc]
+    """Daphne's options; the defaults of two are raised, see the module."""
+
+    description = "Switchboard's interface: Daphne, holding the sockets"
+    server_class = Server
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.parser.prog = "python -m switchboard.interface"
+        self.parser.set_defaults(websocket_connect_timeout=HANDSHAKE_TIMEOUT, websocket_timeout=UNLIMITED)

@@ -1,0 +1,194 @@
+"""All sockets of the process: what their connections decide is done here, and their timers are kept.
+
+A socket is known from its handshake until its connection asks to be forgotten, which is later than its close: the
+buffer and the disconnect belong to this process, not to the coroutine that Daphne runs for the socket and kills 10
+seconds after the close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from switchboard.events import Envelope
+from switchboard.interface.answers import Answer
+from switchboard.interface.connection import (
+    Accept,
+    Action,
+    Close,
+    Connection,
+    Deny,
+    Enqueue,
+    Forget,
+    Limits,
+    Opening,
+    Phase,
+    Send,
+)
+from switchboard.interface.wire import Wire
+from switchboard.layers.base import Enqueued
+
+logger = logging.getLogger(__name__)
+
+
+class Socket:
+    """One connection, what it speaks through, and its alarm.
+
+    Deadlines move with every frame. The alarm does not: it rings where it was set, and is set anew if it rang early.
+    """
+
+    __slots__ = ("_alarm", "_sockets", "connection", "wire")
+
+    def __init__(self, connection: Connection, wire: Wire, sockets: Sockets) -> None:
+        self.connection = connection
+        self.wire = wire
+        self._sockets = sockets
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def perform(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            match action:
+                case Send(frame):
+                    self.wire.frame(frame)
+                case Enqueue(envelope):
+                    self._sockets.enqueue(envelope)
+                case Accept(subprotocol):
+                    self.wire.accept(subprotocol)
+                case Close(code):
+                    self.wire.close(code)
+                case Deny():
+                    self.wire.deny()
+                case Forget():
+                    self._sockets.forget(self)
+        self._set_alarm()
+
+    def silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _set_alarm(self) -> None:
+        wake_at = self.connection.wake_at
+        if wake_at is None or (self._alarm is not None and self._alarm.when() <= wake_at):
+            return
+        self.silence()
+        self._alarm = asyncio.get_running_loop().call_at(wake_at, self._ring)
+
+    def _ring(self) -> None:
+        self._alarm = None
+        self.perform(self.connection.timer(asyncio.get_running_loop().time()))
+
+
+class Sockets:
+    """The sockets by their reply channels.
+
+    ``enqueue`` is called with each message for the layer, ``gone`` with the reply channel of each socket that closed.
+    """
+
+    def __init__(self, limits: Limits, *, enqueue: Callable[[Envelope], None], gone: Callable[[str], None]) -> None:
+        self.enqueue = enqueue
+        self._limits = limits
+        self._tell_gone = gone
+        self._sockets: dict[str, Socket] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        return len(self._sockets)
+
+    def is_open(self, channel: str) -> bool:
+        """Whether the client is still there, or still in its handshake."""
+        socket = self._sockets.get(channel)
+        return socket is not None and socket.connection.phase is not Phase.GONE
+
+    # -- from the client
+
+    def open(self, channel: str, opening: Opening, wire: Wire) -> None:
+        socket = Socket(Connection(channel, opening, self._limits), wire, self)
+        self._sockets[channel] = socket
+        self._empty.clear()
+        socket.perform(socket.connection.opened(_now()))
+
+    def frame(self, channel: str, data: str | bytes) -> None:
+        if socket := self._sockets.get(channel):
+            socket.perform(socket.connection.frame(data))
+
+    def lost(self, channel: str, code: int) -> None:
+        """May be said more than once; the first time counts."""
+        if socket := self._sockets.get(channel):
+            self._tell_gone(channel)
+            socket.perform(socket.connection.lost(code))
+
+    # -- from the layer
+
+    def enqueued(self, envelope: Envelope, result: Enqueued | None) -> None:
+        assert envelope.socket is not None and envelope.order is not None
+        if socket := self._sockets.get(envelope.socket):
+            connection = socket.connection
+            if result is None:
+                socket.perform(connection.unavailable(envelope.order, _now()))
+            else:
+                socket.perform(connection.enqueued(envelope.order, result, _now()))
+                if result is Enqueued.UNKNOWN:
+                    logger.warning("%s: the layer has no record of this socket; it is closed", envelope.socket)
+                    self._tell_gone(envelope.socket)
+
+    def takes(self, channel: str, order: int | None) -> bool:
+        """See `Connection.takes`."""
+        socket = self._sockets.get(channel)
+        return socket is not None and socket.connection.takes(order)
+
+    def answer(self, channel: str, answer: Answer) -> bool:
+        """False if there is no such socket."""
+        socket = self._sockets.get(channel)
+        if socket is not None:
+            socket.perform(socket.connection.answered(answer))
+        return socket is not None
+
+    def acknowledge(self, channel: str, order: int, *, failed: bool) -> None:
+        if socket := self._sockets.get(channel):
+            socket.perform(socket.connection.acknowledged(order, failed=failed))
+
+    # -- all of them
+
+    def again(self) -> None:
+        """Enqueue everything that is under way again."""
+        for socket in tuple(self._sockets.values()):
+            socket.perform(socket.connection.again())
+
+    def leave(self) -> None:
+        """Close all; see `Connection.leave`."""
+        for channel, socket in tuple(self._sockets.items()):
+            self._tell_gone(channel)
+            socket.perform(socket.connection.leave())
+
+    def abandon(self) -> None:
+        """Close all; see `Connection.abandon`."""
+        for channel, socket in tuple(self._sockets.items()):
+            self._tell_gone(channel)
+            socket.perform(socket.connection.abandon())
+
+    async def wait_empty(self, timeout: float) -> bool:
+        """Whether all were forgotten within ``timeout`` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def drop(self) -> None:
+        """Forget all, whatever they still had to say."""
+        for socket in tuple(self._sockets.values()):
+            self.forget(socket)
+
+    def forget(self, socket: Socket) -> None:
+        socket.silence()
+        self._sockets.pop(socket.connection.channel, None)
+        if not self._sockets:
+            self._empty.set()
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -1,0 +1,69 @@
+"""Notices when the worker that runs a request has died.
+
+Workers beat. A worker is lost when its beat has stood still for a lease *as seen from here, without a break*: after
+a time in which the layer did not answer, or in which this process itself stood still, counting begins anew, or a
+frozen Redis would make every worker look dead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from switchboard.exceptions import LayerUnavailable
+from switchboard.layers.base import Layer
+
+logger = logging.getLogger(__name__)
+
+#: Seconds between two looks at the beats.
+LOOK_EVERY: Final = 1.0
+#: Looks further apart than so many seconds were interrupted.
+UNBROKEN: Final = 3 * LOOK_EVERY
+#: Seconds beyond the lease: a worker beats at intervals, and our looks fall between them.
+GRACE: Final = 2.0
+
+
+class Stillness:
+    """For how long beats have stood still. Pure: the time is given."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, tuple[int | None, float]] = {}
+        self._looked_at: float | None = None
+
+    def look(self, beats: Mapping[str, int], workers: set[str], now: float) -> Mapping[str, float]:
+        """Since how many seconds each of ``workers`` has shown the same beat; one that shows none stands still."""
+        if self._looked_at is None or now - self._looked_at > UNBROKEN:
+            self._seen.clear()
+        self._looked_at = now
+        for worker in workers:
+            beat = beats.get(worker)
+            if worker not in self._seen or self._seen[worker][0] != beat:
+                self._seen[worker] = beat, now
+        self._seen = {worker: seen for worker, seen in self._seen.items() if worker in workers}
+        return {worker: now - since for worker, (_, since) in self._seen.items()}
+
+    def interrupted(self) -> None:
+        """The layer did not answer: what was seen before says nothing."""
+        self._looked_at = None
+
+
+async def watch(layer: Layer, *, lease: float, running: Callable[[], set[str]], lost: Callable[[str], None]) -> None:
+    """Look at the workers of ``running()`` for ever, and call ``lost`` for each that has died."""
+    stillness = Stillness()
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        workers = running()
+        if not workers:
+            stillness.interrupted()
+            continue
+        try:
+            beats = await layer.worker_beats()
+        except LayerUnavailable:
+            stillness.interrupted()
+            continue
+        for worker, seconds in stillness.look(beats, workers, asyncio.get_running_loop().time()).items():
+            if seconds >= lease + GRACE:
+                logger.warning("%s has not beaten for %.1f s; its requests are given up", worker, seconds)
+                lost(worker)
