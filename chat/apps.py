@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class ChatConfig(AppConfig):
@@ -9,5 +10,7 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from chat import broadcast
+        from chat.checks import check_labels
 
         broadcast.listen()
+        checks.register(check_labels)

@@ -138,8 +138,9 @@ def _dump(content: Mapping[str, object]) -> str:
 
 
 V1.frames = {
-    # Without a cid these speak of the oldest frame not answered yet: a socket's frames are handled one after another.
-    "busy": _dump({"t": "nack", "code": "busy", "text": "Too much at once. Trying again.", "retry": True}),
+    # No worker has room; the interface keeps what was sent and goes on trying. Nothing is to be sent again.
+    "busy": _dump({"t": "busy"}),
+    # Without a cid: it speaks of the oldest frame not answered yet, for a socket's frames are handled one by one.
     "failed": _dump({"t": "nack", "code": "failed", "text": "This could not be stored.", "retry": False}),
     "resync": _dump({"t": "resync"}),
     "moving": _dump({"t": "moving"}),

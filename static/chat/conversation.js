@@ -7,15 +7,15 @@
 
 /** Milliseconds that a missing number may be late. */
 const LATE_MS = 1_000;
-/** At least this long, and at most twice as long, until what the server was too busy for is tried again. */
-const BUSY_MS = 1_000;
+/** At least this long, and at most twice as long, until what may be tried again is. */
+const AGAIN_MS = 1_000;
 /** At most this long until a connection that the server asks to leave is left. */
 const MOVE_MS = 3_000;
 
 export class Conversation {
   /**
    * @param {{
-   *   send: (frame: object) => boolean, move: () => void,
+   *   send: (frame: object) => boolean, move: () => void, busy: (is: boolean) => void,
    *   log: { append: (lines: any[]) => void, replace: (lines: any[]) => void },
    *   pending: { show: (entry: any) => void, remove: (cid: string) => void },
    *   sequence: import("./sequence.js").Sequence, outbox: import("./outbox.js").Outbox,
@@ -58,6 +58,7 @@ export class Conversation {
 
   /** @param {any} frame */
   take(frame) {
+    this.parts.busy(frame.t === "busy");
     if (frame.t === "msg") this.#show(this.parts.sequence.take(frame));
     else if (frame.t === "welcome") this.#welcome(frame);
     else if (frame.t === "ack") this.#stored(frame);
@@ -106,7 +107,7 @@ export class Conversation {
   /** @param {any} frame */
   #refused(frame) {
     if (frame.retry || (!this.welcomed && frame.cid === undefined)) {
-      setTimeout(() => (this.welcomed ? this.#sendWaiting() : this.hello()), BUSY_MS * (1 + Math.random()));
+      setTimeout(() => (this.welcomed ? this.#sendWaiting() : this.hello()), AGAIN_MS * (1 + Math.random()));
       return;
     }
     const entry = this.parts.outbox.refuse(frame.cid, frame.text);

@@ -30,6 +30,7 @@ const pending = new Pending(byId("pending"), {
 const conversation = new Conversation({
   send: (frame) => socket.send(frame),
   move: () => socket.move(),
+  busy: (is) => showStatus(byId("status"), is ? "busy" : "open"),
   log,
   pending,
   sequence: new Sequence(Number(room.dataset.last)),

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
-from switchboard.testing.processes import ROOT, Daphne, PrivateRedis, Worker, project_environment
 from tests.conftest import chromium_binary
+from tests.site import Site, running_site
 
 #: No sandbox: containers have none, and it refuses to run as root. The rest keeps it from calling home.
 ARGUMENTS = (
@@ -25,39 +22,10 @@ PATIENCE_MS = 20_000
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@dataclass
-class Site:
-    """One interface and two workers behind it."""
-
-    interface: Daphne
-    workers: list[Worker]
-    settings: dict[str, str]
-    redis_url: str
-
-    @property
-    def url(self) -> str:
-        return self.interface.url
-
-    def manage(self, *arguments: str, **settings: str) -> None:
-        """Run a command of manage.py against this site's database."""
-        environment = project_environment(self.redis_url, **self.settings, **settings)
-        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
-        run = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=ROOT, timeout=120)
-        assert run.returncode == 0, run.stdout + run.stderr
-
-
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    settings = {"DATA_DIR": str(tmp_path_factory.mktemp("site"))}
-    with ExitStack() as stack:
-        redis = stack.enter_context(PrivateRedis())
-        interface = Daphne(redis.url, **settings)
-        workers = [Worker(redis.url, name=f"worker-{n}", **settings) for n in (1, 2)]
-        site = Site(interface, workers, settings, redis.url)
-        site.manage("migrate", "--verbosity", "0")
-        site.manage("collectstatic", "--noinput", "--verbosity", "0")
-        for process in (interface, *workers):
-            stack.enter_context(process)
+    """One interface and two workers behind it."""
+    with running_site(tmp_path_factory.mktemp("site")) as site:
         yield site
 
 

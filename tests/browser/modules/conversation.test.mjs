@@ -7,10 +7,11 @@ import { Sequence } from "../../../static/chat/sequence.js";
 
 /** A conversation whose log, pending rows and wire can be looked at. */
 function begun({ last = 0 } = {}) {
-  const seen = { sent: [], log: [], pending: new Map(), moved: 0, wire: true };
+  const seen = { sent: [], log: [], pending: new Map(), moved: 0, busy: false, wire: true };
   const conversation = new Conversation({
     send: (frame) => seen.wire && seen.sent.push(frame) > 0,
     move: () => (seen.moved += 1),
+    busy: (is) => (seen.busy = is),
     log: {
       append: (lines) => seen.log.push(...lines.map((each) => each.body)),
       replace: (lines) => (seen.log = lines.map((each) => each.body)),
@@ -96,13 +97,27 @@ test("a refusal without an id is meant for the oldest", () => {
   assert.deepEqual([seen.pending.get(one.cid), seen.pending.get(two.cid)], ["No.", ""]);
 });
 
-test("what the server is too busy for is sent again later", () => {
+test("while the server is busy nothing is sent again: it goes on by itself", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0));
+  conversation.say("ada", "hi");
+  const [{ cid }] = taken(seen);
+  conversation.take({ t: "busy" });
+  mock.timers.tick(60_000);
+  assert.deepEqual([seen.busy, taken(seen)], [true, []]);
+  conversation.take({ t: "ack", cid, seq: 1, at });
+  assert.equal(seen.busy, false);
+  mock.timers.reset();
+});
+
+test("what may be tried again is, later", () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   const { conversation, seen } = begun();
   conversation.take(welcome(0));
   conversation.say("ada", "hi");
   const [frame] = taken(seen);
-  conversation.take({ t: "nack", code: "busy", text: "Busy.", retry: true });
+  conversation.take({ t: "nack", code: "slow", text: "Slow down.", retry: true });
   assert.deepEqual(taken(seen), []);
   mock.timers.tick(2_000);
   assert.deepEqual(taken(seen), [frame]);

@@ -205,7 +205,7 @@ def test_v1_answers() -> None:
         "reset": True,
     }
     assert {name: json.loads(frame)["t"] for name, frame in v1.frames.items()} == {
-        "busy": "nack",
+        "busy": "busy",
         "failed": "nack",
         "resync": "resync",
         "moving": "moving",
