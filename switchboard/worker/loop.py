@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -60,13 +60,14 @@ class Worker:
 
         Cancelling ends at once and leaves what was taken to other workers.
         """
+        drained = asyncio.Event()
         async with asyncio.TaskGroup() as side:
-            beating = side.create_task(self._repeatedly(self._beat, get_settings().WORKER_LEASE / 4), name="beat")
+            side.create_task(self._beat_until(drained), name="beat")
             async with asyncio.TaskGroup() as work:
                 for reading in self._readings(work):
                     work.create_task(self._read(reading, stop), name=f"read {reading.channels}")
                     work.create_task(self._take_over(reading, stop), name=f"take over {reading.channels}")
-            beating.cancel()
+            drained.set()
         await self._leave()
 
     def _readings(self, work: asyncio.TaskGroup) -> Iterator[_Reading]:
@@ -111,17 +112,14 @@ class Worker:
         self._holdings.add(delivery)
         reading.start(delivery).add_done_callback(lambda _: self._holdings.remove(delivery))
 
-    async def _beat(self) -> None:
-        await self._holdings.renew()
-        await self._layer.beat_worker(self.name)
-
-    async def _repeatedly(self, step: Callable[[], Awaitable[None]], seconds: float) -> None:
-        while True:
+    async def _beat_until(self, drained: asyncio.Event) -> None:
+        # Ended by an event, as all tasks here: a cancellation that meets a command of redis-py halfway can vanish.
+        while not await _within(drained, get_settings().WORKER_LEASE / 4):
             try:
-                await step()
+                await self._holdings.renew()
+                await self._layer.beat_worker(self.name)
             except LayerUnavailable as error:
                 logger.warning("cannot renew: %s", error)
-            await asyncio.sleep(seconds)
 
     async def _leave(self) -> None:
         try:

@@ -1,0 +1,34 @@
+"""Whoever cancels a call of the layer can rely on it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from switchboard.layers.redis import RedisLayer
+from switchboard.testing.processes import PrivateRedis
+
+pytestmark = pytest.mark.redis
+
+
+@pytest.fixture
+def layer(redis_server: PrivateRedis) -> RedisLayer:
+    return RedisLayer(hosts=[redis_server.url], prefix="cancelling")
+
+
+async def test_a_cancellation_is_never_lost_halfway_through_a_command(layer: RedisLayer) -> None:
+    async def for_ever() -> None:
+        while True:
+            await layer.beat_worker("worker.a")
+
+    for turns in [random.randrange(40) for _ in range(400)]:
+        task = asyncio.create_task(for_ever())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        _, pending = await asyncio.wait([task], timeout=5)
+        assert not pending, f"still running after a cancellation in turn {turns}"
+    await layer.flush()
+    await layer.close()
