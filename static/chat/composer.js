@@ -27,6 +27,8 @@ export class Composer {
     this.handle.addEventListener("change", () => remember(this.handle));
     // A page that came back from the browser's memory may hold a text.
     this.#fit();
+    // On a phone a focus opens the keyboard, before anything was read.
+    if (matchMedia("(hover: hover)").matches) this.body.focus();
   }
 
   submit() {

@@ -138,6 +138,42 @@ def test_who_is_logged_in_has_the_name_filled_in_and_marked(somebody: Somebody, 
     expect(page.get_by_role("link", name="Log in")).to_be_visible()
 
 
+def test_the_host_speaks_through_the_admin(somebody: Somebody, site: Site) -> None:
+    name, password, room = f"host-{uuid.uuid4().hex[:6]}", "lovelace-1815", a_room()
+    site.manage(
+        "createsuperuser", "--noinput", "--username", name, "--email", "a@b.example", DJANGO_SUPERUSER_PASSWORD=password
+    )
+    guest, host = enter(somebody(), room), somebody()
+    host.goto("/admin/chat/message/add/")
+    host.get_by_label("Username").fill(name)
+    host.get_by_label("Password").fill(password)
+    host.get_by_role("button", name="Log in").click()
+    host.locator("[aria-labelledby=select2-id_room-container]").click()
+    host.locator(".select2-search__field").fill(room.split("/")[2])
+    host.get_by_role("option", name=room.split("/")[2]).click()
+    host.get_by_label("Handle").fill("host")
+    host.get_by_label("Message:").fill("The tea is ready.")
+    host.get_by_role("button", name="Save", exact=True).click()
+    expect(host.get_by_text("was added successfully")).to_be_visible()
+    expect_bodies(guest, "The tea is ready.")
+
+
+def test_the_keyboard_alone_is_enough(somebody: Somebody) -> None:
+    page = enter(somebody(), a_room())
+    expect(page.get_by_label("Message", exact=True)).to_be_focused()
+    page.keyboard.type("typed at once")
+    page.keyboard.press("Enter")
+    expect_bodies(page, "typed at once")
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_label("You are")).to_be_focused()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Shift+Tab")
+    expect(page.get_by_role("region", name="Conversation")).to_be_focused()
+    log = page.get_by_role("log", name="Messages")
+    expect(log.get_by_role("listitem")).to_have_count(1)
+
+
 def test_without_scripts_one_reads_and_writes(somebody: Somebody) -> None:
     room = a_room()
     plain, live = somebody(java_script_enabled=False), enter(somebody(), room)
