@@ -8,7 +8,7 @@ import pytest
 
 from switchboard.events import Ack, GroupMessage, InboxEntry, Join, Leave, Output, Reply
 from switchboard.exceptions import ContentError
-from switchboard.layers.base import Layer
+from switchboard.layers.base import Enqueued, Layer
 from switchboard.names import CONNECT, RECEIVE, new_reply_channel
 from switchboard.testing.contract.acts import (
     ANNE,
@@ -125,6 +125,12 @@ class CommitTests(LayerTests):
         assert await layer.depth(LOG) == 0
         await layer.enqueue(frame(socket, 2))
         assert (await take(layer, RECEIVE)).envelope.session is None
+
+    async def test_a_commit_makes_no_record(self, layer: Layer) -> None:
+        socket = new_reply_channel(await new_home(layer))
+        await layer.publish([frame(socket, 5)])
+        assert await layer.commit(ANNE, await take(layer, RECEIVE), session={"n": 1})
+        assert await layer.enqueue(frame(socket, 6)) is Enqueued.UNKNOWN
 
     async def test_what_is_for_a_gone_interface_is_left_out(self, layer: Layer) -> None:
         gone, interface = await new_home(layer), await new_home(layer)
