@@ -83,8 +83,15 @@ class Connections:
         Raises:
             LayerUnavailable: no answer, or a refusal that may pass.
         """
+        task = asyncio.current_task()
+        cancelled_before = task.cancelling() if task else 0
         try:
-            return await self._client().execute_command(*words)  # type: ignore[no-untyped-call]
+            answer = await self._client().execute_command(*words)  # type: ignore[no-untyped-call]
+            if task and task.cancelling() > cancelled_before:
+                # redis-py sends by `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes in
+                # the moment the command has been sent: a loop that reads would go on for ever.
+                raise asyncio.CancelledError
+            return answer
         except RedisError as error:
             if is_unavailable(error):
                 raise LayerUnavailable(str(error) or type(error).__name__) from error
