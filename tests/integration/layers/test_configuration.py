@@ -129,6 +129,13 @@ async def test_hosts_as_channels_redis_takes_them(tcp_server: int) -> None:
         await layer.close()
 
 
+async def test_a_sentinel_that_knows_no_master_is_an_outage() -> None:
+    layer = RedisLayer([{"sentinels": [("127.0.0.1", 1)], "master_name": "mymaster"}])
+    with pytest.raises(LayerUnavailable, match="No master found"):
+        await layer.depth(LOG)
+    await layer.close()
+
+
 @pytest.mark.redis
 async def test_two_prefixes_do_not_meet(redis_server: PrivateRedis, make_layer: MakeLayer) -> None:
     one, other = make_layer(), RedisLayer([redis_server.url], prefix="somebody.else")
