@@ -1,7 +1,7 @@
 """Puts the messages of the sockets on their channels.
 
-A few tasks share the work: no task for each frame, and no more calls to the layer at a time than there are tasks. A
-socket has at most one message here, so their order among each other does not matter.
+A few tasks of the hub share the work: no task for each frame, and no more calls to the layer at a time than there are
+tasks. A socket has at most one message here, so their order among each other does not matter.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Outcome = Callable[[Envelope, Enqueued | None], None]
 
 
 class Enqueuer:
-    """A queue of envelopes and the tasks that empty it. What is put in while no task runs waits for one."""
+    """A queue of envelopes on their way to the layer. What is put in while no task empties it waits for one."""
 
     def __init__(self, layer: Layer, outcome: Outcome) -> None:
         self._layer = layer
@@ -40,14 +40,10 @@ class Enqueuer:
         """Drop what no task has begun."""
         self._envelopes = asyncio.Queue()
 
-    def start(self, tasks: asyncio.TaskGroup) -> None:
-        for number in range(CALLS_AT_A_TIME):
-            tasks.create_task(self._run(), name=f"enqueue-{number}")
-
-    async def _run(self) -> None:
-        while True:
-            envelope = await self._envelopes.get()
-            self._outcome(envelope, await self._enqueue(envelope))
+    async def enqueue_next(self) -> None:
+        """Wait for an envelope, enqueue it and tell the outcome."""
+        envelope = await self._envelopes.get()
+        self._outcome(envelope, await self._enqueue(envelope))
 
     async def _enqueue(self, envelope: Envelope) -> Enqueued | None:
         try:

@@ -56,7 +56,7 @@ def read_part(content: Content) -> Part:
         content=body,
         more=bool(content.get("more_content", False)),
         status=status,
-        headers=[_header(header) for header in content.get("headers") or ()],
+        headers=tuple(_header(header) for header in content.get("headers") or ()),
         report=report,
     )
 
@@ -102,13 +102,27 @@ class Exchanges:
 
     def __init__(self) -> None:
         self._exchanges: dict[str, Exchange] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def open(self, channel: str) -> Exchange:
         self._exchanges[channel] = exchange = Exchange(channel)
+        self._empty.clear()
         return exchange
 
     def close(self, exchange: Exchange) -> None:
         self._exchanges.pop(exchange.channel, None)
+        if not self._exchanges:
+            self._empty.set()
+
+    async def wait_empty(self, timeout: float) -> bool:
+        """Whether all were closed within ``timeout`` seconds."""
+        try:
+            async with asyncio.timeout(timeout):
+                await self._empty.wait()
+        except TimeoutError:
+            return False
+        return True
 
     def __len__(self) -> int:
         return len(self._exchanges)

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from switchboard.conf import Settings
@@ -36,14 +36,14 @@ from switchboard.events import (
     Reply,
 )
 from switchboard.exceptions import InboxLost, LayerUnavailable
-from switchboard.interface import workers
 from switchboard.interface.answers import Answer, read_answer
 from switchboard.interface.connection import Limits, Opening
-from switchboard.interface.enqueuing import Enqueuer
+from switchboard.interface.enqueuing import CALLS_AT_A_TIME, Enqueuer
 from switchboard.interface.exchange import Exchange, Exchanges
 from switchboard.interface.members import Members
 from switchboard.interface.sockets import Sockets
 from switchboard.interface.wire import Wire
+from switchboard.interface.workers import Watch
 from switchboard.layers.base import Beat, Enqueued, Layer
 from switchboard.names import new_interface, new_reply_channel
 
@@ -67,12 +67,18 @@ class Hub:
         self.layer = layer
         self.name = new_interface()
         self.stopping = False
+        self._stopped = False
         self._settings = settings
         self._members = Members()
         self._exchanges = Exchanges()
         self._enqueuer = Enqueuer(layer, self._enqueued)
         limits = Limits(connect_timeout=settings.CONNECT_TIMEOUT, buffer_bytes=settings.SOCKET_BUFFER_BYTES)
         self._sockets = Sockets(limits, enqueue=self._enqueuer.put, gone=self._leave_groups)
+        self._watch = Watch(
+            layer, lease=settings.WORKER_LEASE, running=self._exchanges.workers, lost=self._exchanges.worker_lost
+        )
+        self._over = False  # the term is
+        self._away = False  # the layer did not answer when it was last asked for entries
         self._read = 0
         self._beat = Beat(0, "")
         self._deserted: set[str] = set()
@@ -136,7 +142,7 @@ class Hub:
     # -- terms
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopped:
             await self._open_inbox()
             try:
                 await self._term()
@@ -147,7 +153,7 @@ class Hub:
             await self.restart()
 
     async def _open_inbox(self) -> None:
-        while True:
+        while not self._stopped:
             try:
                 self._beat = await self.layer.open_inbox(self.name)
                 break
@@ -159,12 +165,22 @@ class Hub:
         logger.info("listening on inbox %s", self.name)
 
     async def _term(self) -> None:
+        self._over = False
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._read_inbox(), name="reader")
-            tasks.create_task(self._beat_heart(), name="heart")
-            tasks.create_task(self._leave_deserted(), name="leaver")
-            tasks.create_task(self._watch_workers(), name="watch")
-            self._enqueuer.start(tasks)
+            tasks.create_task(self._repeat(self._read_inbox), name="reader")
+            tasks.create_task(self._repeat(self._beat_heart), name="heart")
+            tasks.create_task(self._repeat(self._leave_deserted), name="leaver")
+            tasks.create_task(self._repeat(self._watch.look), name="watch")
+            for number in range(CALLS_AT_A_TIME):
+                tasks.create_task(self._repeat(self._enqueuer.enqueue_next), name=f"enqueuer {number}")
+
+    async def _repeat(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        # Being cancelled is not enough: a cancellation that meets a command of redis-py halfway can vanish.
+        try:
+            while not self._over:
+                await step()
+        finally:
+            self._over = True
 
     async def restart(self) -> None:
         """Give up what cannot be relied on any more: close all sockets, drop all groups, take a new name.
@@ -184,8 +200,8 @@ class Hub:
     def stop(self) -> asyncio.Future[None]:
         """Close all sockets with 1012, now; the future is done once the rest is, after at most about two seconds.
 
-        What waits is handed over and each disconnect is queued after it. What has not been acknowledged by then is
-        left behind, with the disconnect. Stopping again changes nothing.
+        What waits is handed over and each disconnect is queued after it; requests may be answered. What has not been
+        acknowledged by then is left behind, with the disconnect. Stopping again changes nothing.
         """
         if self._ending is None:
             self.stopping = True
@@ -194,7 +210,10 @@ class Hub:
         return asyncio.shield(self._ending)
 
     async def _end(self) -> None:
-        if not await self._sockets.wait_empty(STOP_PATIENCE):
+        all_gone, _ = await asyncio.gather(
+            self._sockets.wait_empty(STOP_PATIENCE), self._exchanges.wait_empty(STOP_PATIENCE)
+        )
+        if not all_gone:
             self._sockets.abandon()
             if not await self._sockets.wait_empty(STOP_REST):
                 logger.error("%d sockets ended without a disconnect: the layer did not answer", len(self._sockets))
@@ -208,10 +227,12 @@ class Hub:
             logger.warning("the inbox %s stays behind: the layer did not answer", self.name)
 
     async def _end_tasks(self) -> None:
+        self._stopped = self._over = True
         tasks = [*self._errands] if self._main is None else [self._main, *self._errands]
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_REST)
 
     async def _close_inbox(self, name: str) -> None:
         try:
@@ -222,30 +243,28 @@ class Hub:
     # -- the reader
 
     async def _read_inbox(self) -> None:
-        away = False
-        while True:
-            promised = self._beat.last
-            try:
-                entries = await self.layer.read_inbox(self.name, self._read, wait=READ_WAIT)
-            except LayerUnavailable as error:
-                if not away:
-                    logger.warning("the inbox can't be read: %s", error)
-                away = True
-                await asyncio.sleep(AWAY_PAUSE)
-                continue
-            if away:
-                away = False
-                logger.info("the inbox can be read again")
-                self._sockets.again()
-            if not entries and self._read < promised:
+        promised = self._beat.last
+        try:
+            entries = await self.layer.read_inbox(self.name, self._read, wait=READ_WAIT)
+        except LayerUnavailable as error:
+            if not self._away:
+                logger.warning("the inbox can't be read: %s", error)
+            self._away = True
+            await asyncio.sleep(AWAY_PAUSE)
+            return
+        if self._away:
+            logger.info("the inbox can be read again")
+            self._away = False
+            self._sockets.again()
+        if not entries and self._read < promised:
+            raise InboxLost(self.name)
+        for entry in entries:
+            if entry.number != self._read + 1:
                 raise InboxLost(self.name)
-            for entry in entries:
-                if entry.number != self._read + 1:
-                    raise InboxLost(self.name)
-                self._take(entry)
-                self._read = entry.number
-            if len(entries) > 0:
-                await asyncio.sleep(0)  # a layer that answers without waiting must not starve the others
+            self._take(entry)
+            self._read = entry.number
+        if entries:
+            await asyncio.sleep(0)  # a layer that answers without waiting must not starve the others
 
     def _take(self, entry: InboxEntry) -> None:
         # Asked before anything takes effect: the entry's own acknowledgement changes what is under way.
@@ -294,26 +313,24 @@ class Hub:
     # -- the other tasks
 
     async def _beat_heart(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.INTERFACE_BEAT)
-            try:
-                beat = await self.layer.beat(self.name, self._read)
-            except LayerUnavailable as error:
-                logger.warning("no heartbeat: %s", error)
-                continue
-            if beat.run_id != self._beat.run_id or beat.last < self._read:
-                raise InboxLost(self.name)
-            self._beat = beat
+        await asyncio.sleep(self._settings.INTERFACE_BEAT)
+        try:
+            beat = await self.layer.beat(self.name, self._read)
+        except LayerUnavailable as error:
+            logger.warning("no heartbeat: %s", error)
+            return
+        if beat.run_id != self._beat.run_id or beat.last < self._read:
+            raise InboxLost(self.name)
+        self._beat = beat
 
     async def _leave_deserted(self) -> None:
-        while True:
-            await self._deserted_now.wait()
-            self._deserted_now.clear()
-            for group in tuple(self._deserted):
-                await self._leave(group)
-            if self._deserted:
-                await asyncio.sleep(LEAVE_PAUSE)
-                self._deserted_now.set()
+        await self._deserted_now.wait()
+        self._deserted_now.clear()
+        for group in tuple(self._deserted):
+            await self._leave(group)
+        if self._deserted:
+            await asyncio.sleep(LEAVE_PAUSE)
+            self._deserted_now.set()
 
     async def _leave(self, group: str) -> None:
         if group in self._members:
@@ -324,14 +341,6 @@ class Hub:
                 self._deserted.discard(group)
         except LayerUnavailable as error:
             logger.debug("group %s is not left yet: %s", group, error)
-
-    async def _watch_workers(self) -> None:
-        await workers.watch(
-            self.layer,
-            lease=self._settings.WORKER_LEASE,
-            running=self._exchanges.workers,
-            lost=self._exchanges.worker_lost,
-        )
 
     # -- what the parts tell each other
 

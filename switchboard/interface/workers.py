@@ -49,21 +49,31 @@ class Stillness:
         self._looked_at = None
 
 
-async def watch(layer: Layer, *, lease: float, running: Callable[[], set[str]], lost: Callable[[str], None]) -> None:
-    """Look at the workers of ``running()`` for ever, and call ``lost`` for each that has died."""
-    stillness = Stillness()
-    while True:
+class Watch:
+    """Looks after the workers of ``running()``; calls ``lost`` for each that has died."""
+
+    def __init__(
+        self, layer: Layer, *, lease: float, running: Callable[[], set[str]], lost: Callable[[str], None]
+    ) -> None:
+        self._layer = layer
+        self._lease = lease
+        self._running = running
+        self._lost = lost
+        self._stillness = Stillness()
+
+    async def look(self) -> None:
+        """One look, after `LOOK_EVERY` seconds."""
         await asyncio.sleep(LOOK_EVERY)
-        workers = running()
+        workers = self._running()
         if not workers:
-            stillness.interrupted()
-            continue
+            self._stillness.interrupted()
+            return
         try:
-            beats = await layer.worker_beats()
+            beats = await self._layer.worker_beats()
         except LayerUnavailable:
-            stillness.interrupted()
-            continue
-        for worker, seconds in stillness.look(beats, workers, asyncio.get_running_loop().time()).items():
-            if seconds >= lease + GRACE:
+            self._stillness.interrupted()
+            return
+        for worker, seconds in self._stillness.look(beats, workers, asyncio.get_running_loop().time()).items():
+            if seconds >= self._lease + GRACE:
                 logger.warning("%s has not beaten for %.1f s; its requests are given up", worker, seconds)
-                lost(worker)
+                self._lost(worker)

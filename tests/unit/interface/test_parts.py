@@ -1,0 +1,102 @@
+"""The small parts: groups, responses, beats, Origin."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from switchboard.interface.exchange import Part, read_part
+from switchboard.interface.members import Members
+from switchboard.interface.origin import OriginCheck
+from switchboard.interface.pages import page
+from switchboard.interface.workers import UNBROKEN, Stillness
+
+
+def test_members_of_groups() -> None:
+    members = Members()
+    members.join("a", "x")
+    members.join("a", "y")
+    members.join("a", "x")
+    members.join("b", "x")
+
+    assert members.of("a") == ("x", "y")
+    assert list(members.leave_all("x")) == ["b"]
+    assert members.of("a") == ("y",)
+    assert "b" not in members
+    members.leave("a", "y")
+    members.leave("a", "y")
+    assert len(members) == 0
+    assert list(members.leave_all("y")) == []
+
+
+def test_a_part_of_a_response() -> None:
+    first = {"status": 200, "headers": [[b"a", b"1"], ["a", "ä"]], "content": b"x", "more_content": True, "report": 1}
+
+    assert read_part(first) == Part(b"x", True, 200, ((b"a", b"1"), (b"a", b"\xe4")), 1)
+    assert read_part({"content": "ä"}) == Part("ä".encode(), False)
+    assert read_part({}) == Part(b"", False)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"status": "200"},
+        {"status": 42},
+        {"content": 1},
+        {"headers": ["a"]},
+        {"headers": [[1, b"x"]]},
+        {"headers": [[b"location", b"/\r\nset-cookie: a=1"]]},
+        {"report": "all"},
+    ],
+)
+def test_what_is_no_part_of_a_response(content: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        read_part(content)
+
+
+def test_a_beat_stands_still_only_as_long_as_we_look() -> None:
+    stillness = Stillness()
+
+    assert stillness.look({"w": 1}, {"w", "gone"}, 0.0) == {"w": 0.0, "gone": 0.0}
+    assert stillness.look({"w": 2}, {"w", "gone"}, 1.0) == {"w": 0.0, "gone": 1.0}
+    assert stillness.look({"w": 2}, {"w"}, 2.0) == {"w": 1.0}
+    assert stillness.look({"w": 2}, {"w"}, 2.1 + UNBROKEN) == {"w": 0.0}, "we stood still ourselves"
+    stillness.interrupted()
+    assert stillness.look({"w": 2}, {"w"}, 3.0 + UNBROKEN) == {"w": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("origins", "allowed"),
+    [
+        ([b"https://chat.example"], True),
+        ([b"http://chat.example:8000"], True),
+        ([b"https://a.friends.example"], True),
+        ([b"https://evil.example"], False),
+        ([b"https://chat.example.evil.example"], False),
+        ([b"null"], False),
+        ([b""], False),
+        ([b"http://["], False),
+        ([b"https://chat.example", b"https://evil.example"], False),
+    ],
+)
+def test_origins(settings: Any, origins: list[bytes], allowed: bool) -> None:
+    settings.ALLOWED_HOSTS = ["chat.example", ".friends.example"]
+    headers = [(b"host", b"chat.example"), *((b"origin", origin) for origin in origins)]
+
+    assert OriginCheck(allow_missing=True).allows(headers) is allowed
+
+
+@pytest.mark.parametrize("allow_missing", [True, False])
+def test_no_origin(allow_missing: bool) -> None:
+    assert OriginCheck(allow_missing=allow_missing).allows([]) is allow_missing
+
+
+def test_pages_speak_the_client_s_language() -> None:
+    plain = page(HTTPStatus.SERVICE_UNAVAILABLE, {"headers": [(b"accept", b"*/*")]})
+    html = page(HTTPStatus.BAD_GATEWAY, {"headers": [(b"accept", b"text/html,*/*")]})
+
+    assert plain.status == 503 and dict(plain.headers)[b"retry-after"].isdigit()
+    assert plain.body.startswith(b"503 Service Unavailable: ")
+    assert html.body.startswith(b"<!doctype html>") and b"502 Bad Gateway" in html.body
