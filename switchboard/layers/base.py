@@ -11,7 +11,8 @@ A layer holds four things between the processes:
 * **Groups**: for each the set of interfaces that have members. The members are known to their interface only.
 
 Every method is atomic: it happens whole, for all processes at once, or not at all. A method that raises
-`LayerUnavailable` may or may not have happened; each is made so that calling it again is safe. Cancelling a call is
+`LayerUnavailable` may or may not have happened; calling it again is safe, but for `request` and `publish`, whose
+messages may then be there twice. Cancelling a call is
 like `LayerUnavailable`: what it asked for may have happened. All methods may be called from any event loop, and
 at the same time.
 """

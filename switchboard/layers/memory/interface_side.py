@@ -1,0 +1,92 @@
+"""What interfaces ask: inboxes, socket records, requests, leaves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from switchboard.events import Envelope, InboxEntry
+from switchboard.exceptions import InboxLost
+from switchboard.layers.base import Beat, Enqueued, Layer
+from switchboard.layers.memory.shared import BATCH, Shared
+from switchboard.layers.memory.state import Inbox, Record
+from switchboard.layers.memory.waking import Bell
+from switchboard.names import CONNECT, DISCONNECT
+
+
+class InterfaceSide(Shared, Layer):
+    """The methods for interfaces; the contract is `Layer`'s."""
+
+    async def open_inbox(self, interface: str) -> Beat:
+        with self._lock:
+            self._state.inboxes[interface] = Inbox()
+            return Beat(0, self._state.run_id)
+
+    async def close_inbox(self, interface: str) -> None:
+        with self._lock:
+            self._state.inboxes.pop(interface, None)
+            for group in [group for group, members in self._state.groups.items() if interface in members]:
+                self._state.drop(interface, group)
+
+    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+        def unread() -> list[InboxEntry]:
+            inbox = self._state.inboxes.get(interface)
+            if inbox is None:
+                return []
+            first = max(after, inbox.last - len(inbox.entries)) + 1
+            return [inbox.entries[number] for number in range(first, inbox.last + 1)[:BATCH]]
+
+        inbox = self._state.inboxes.get(interface)
+        return await self._wait_for(unread, inbox.bell if inbox else Bell(), wait)
+
+    async def beat(self, interface: str, read: int) -> Beat:
+        with self._lock:
+            inbox = self._state.inboxes.get(interface)
+            if inbox is None:
+                raise InboxLost(interface)
+            for number in [number for number in inbox.entries if number <= read]:
+                del inbox.entries[number]
+            return Beat(inbox.last, self._state.run_id)
+
+    async def enqueue(self, envelope: Envelope) -> Enqueued:
+        assert envelope.socket is not None and envelope.order is not None
+        content = self._copy(envelope.content)
+        with self._lock:
+            record = self._state.records.get(envelope.socket)
+            if record is None:
+                if envelope.order > 0:
+                    return Enqueued.UNKNOWN
+                record = Record()
+            if envelope.order <= record.acked:
+                return Enqueued.DONE
+            if envelope.order <= record.sent:
+                return Enqueued.QUEUED
+            if envelope.channel != DISCONNECT and not self._state.room(envelope.channel):
+                return Enqueued.FULL
+            if envelope.channel == CONNECT:
+                self._state.records[envelope.socket] = record
+            record.sent = envelope.order
+            self._state.append(replace(envelope, content=content, session=record.session))
+            return Enqueued.QUEUED
+
+    async def request(self, envelope: Envelope, *, timeout: float) -> bool:
+        envelope = replace(envelope, content=self._copy(envelope.content))
+        with self._lock:
+            if not self._state.room(envelope.channel):
+                return False
+            self._state.append(envelope, deadline=time.monotonic() + timeout)
+            return True
+
+    async def leave(self, interface: str, group: str, read: int) -> bool:
+        with self._lock:
+            inbox = self._state.inboxes.get(interface)
+            if inbox is not None and inbox.joins.get(group, 0) > read:
+                return False
+            self._state.drop(interface, group)
+            return True
+
+    async def report_written(self, channel: str, total: int) -> None:
+        with self._lock:
+            self._state.reports.setdefault(channel, []).append(total)
+        self._state.reported.ring()
