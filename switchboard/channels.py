@@ -119,8 +119,8 @@ class Group:
 
 
 def _checked(content: Any) -> Content:
-    if not isinstance(content, dict):
-        raise TypeError(f"a message's content is a dict, not {content!r}")
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise TypeError(f"a message's content is a dict with names as its keys, not {content!r}")
     return content
 
 

@@ -12,9 +12,8 @@ A layer holds four things between the processes:
 
 Every method is atomic: it happens whole, for all processes at once, or not at all. A method that raises
 `LayerUnavailable` may or may not have happened; calling it again is safe, but for `request` and `publish`, whose
-messages may then be there twice. Cancelling a call is
-like `LayerUnavailable`: what it asked for may have happened. All methods may be called from any event loop, and
-at the same time.
+messages may then be there twice. Cancelling a call is like `LayerUnavailable`: what it asked for may have happened.
+All methods may be called from any event loop, and at the same time.
 """
 
 from __future__ import annotations
