@@ -78,7 +78,7 @@ class Line:
 
 def read_object(text: str) -> Mapping[str, object] | Refusal:
     """The JSON object in ``text``."""
-    if not is_unicode(text) or len(text.encode()) > FRAME_LIMIT:
+    if len(text) > FRAME_LIMIT or not is_unicode(text) or len(text.encode()) > FRAME_LIMIT:
         return Refusal("too-big", f"A frame may have at most {FRAME_LIMIT} bytes of UTF-8.")
     try:
         # RecursionError: deep nesting. ValueError: also an integer of more digits than Python converts.
@@ -136,7 +136,11 @@ def is_blank(text: str) -> bool:
 
 def is_unicode(text: str) -> bool:
     """Whether ``text`` can be written as UTF-8: JSON may escape half of a surrogate pair."""
-    return not any("\ud800" <= char <= "\udfff" for char in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_client_id(value: object) -> bool:

@@ -42,7 +42,7 @@ def room(request: HttpRequest, label: str) -> HttpResponse:
             form.add_error("body", "This form was sent before, with another message. Send it once more.")
         else:
             request.session["handle"] = said.handle
-            return redirect("chat:room", label=label)
+            return redirect(f"{request.path}#end")
     return _room_page(request, label, form)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import uuid
 from pathlib import Path
 
@@ -55,6 +56,9 @@ def test_two_talk_in_a_room_made_by_the_button_and_a_third_comes_late(somebody: 
     enter(late, ada.url)
     expect_bodies(late, "Hello, is anybody there?", "I am.", "Good.")
     expect(late.locator("#log .handle")).to_have_text(["ada", "bob", "ada"])
+    # The rows of the page as it was served and those that came live look the same.
+    looks = "rows => rows.map(row => [row.className, row.querySelector('.handle').dataset.hue])"
+    assert late.locator("#log .line").evaluate_all(looks) == ada.locator("#log .line").evaluate_all(looks)
     say(late, "Sorry, I am late", handle="cy")
     expect_bodies(ada, "Hello, is anybody there?", "I am.", "Good.", "Sorry, I am late")
 
@@ -204,6 +208,47 @@ def test_while_no_worker_runs_a_message_waits_and_the_socket_stays(somebody: Som
     for page in (ada, bob):
         expect_bodies(page, "before", "while nobody works")
         expect(page.get_by_role("status")).to_have_text("Connected")
+
+
+def test_workers_come_and_go_and_nobody_notices(somebody: Somebody, site: Site) -> None:
+    """Both are restarted one after the other, then one is killed, while two people talk."""
+    room = a_room()
+    pages = {"ada": enter(somebody(), room), "bob": enter(somebody(), room)}
+    for page in pages.values():
+        page.evaluate(
+            """() => {
+                 window.states = [];
+                 const status = document.getElementById("status");
+                 new MutationObserver(() => states.push(status.dataset.state)).observe(status, { attributes: true });
+               }"""
+        )
+    said = 0
+
+    def talk() -> None:
+        nonlocal said
+        for _ in range(5):
+            said += 1
+            for handle, page in pages.items():
+                say(page, f"{handle} {said}", handle=handle)
+
+    first, second = site.workers[:2]
+    for worker in (first, second):
+        talk()
+        worker.signal(signal.SIGTERM)
+        talk()
+        worker.wait()
+        worker.start()
+    talk()
+    first.kill()
+    talk()
+    for page in pages.values():
+        expect(page.locator("#log .line")).to_have_count(2 * said)
+        expect(page.locator("#pending .line")).to_have_count(0)
+    first.start()
+    assert bodies(pages["ada"]) == bodies(pages["bob"])
+    for handle, page in pages.items():
+        assert [body for body in bodies(page) if body.startswith(handle)] == [f"{handle} {n + 1}" for n in range(said)]
+        assert page.evaluate("states") == []
 
 
 def test_after_a_lost_connection_nothing_is_missing_and_nothing_twice(somebody: Somebody, site: Site) -> None:

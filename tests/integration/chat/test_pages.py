@@ -116,7 +116,7 @@ class TestPostingWithoutScripts:
     def test_it_is_stored_and_shown(self, browser: Client) -> None:
         fields = self.fields(browser, handle="ada", body="one\r\ntwo")
         response = browser.post("/chat/tea/", fields)
-        assert (response.status_code, response["Location"]) == (302, "/chat/tea/")
+        assert (response.status_code, response["Location"]) == (302, "/chat/tea/#end")
         assert Message.objects.get().message == "one\ntwo"
         html = html_of(browser, "/chat/tea/")
         assert "one\ntwo" in html and 'value="ada"' in html
