@@ -1,7 +1,7 @@
 """``python -m benchmarks.scaling``: workers are added under load; throughput rises, nothing else restarts.
 
-Sixteen sockets of one interface send frame after frame, each as soon as the last is answered, to a consumer that keeps a
-core busy (`benchmarks.consumers.burn`). One worker runs at first; every few seconds one more is started. The table
+Sixteen sockets of one interface send frame after frame, each as soon as the last is answered, to a consumer that keeps
+a core busy (`benchmarks.consumers.burn`). One worker runs at first; every few seconds one more is started. The table
 says how many answers a second came with how many workers, against the first line. On a machine of two cores the
 second worker is the one that counts.
 """

@@ -29,7 +29,9 @@ class Endings:
         for end in (self._awake, self._waker):
             os.set_blocking(end, False)
         signal.set_wakeup_fd(self._waker, warn_on_full_buffer=False)
-        self._before = {number: signal.signal(number, self._note) for number in (*self.SIGNALS, signal.SIGCHLD)}
+        # What was ignored when we began stays so: `nohup` means it.
+        caught = [number for number in self.SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+        self._before = {number: signal.signal(number, self._note) for number in (*caught, signal.SIGCHLD)}
         return self
 
     def __exit__(

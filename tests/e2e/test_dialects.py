@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from websockets import Origin
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -77,7 +78,7 @@ def test_an_unknown_path_is_closed_with_4404(site: Site) -> None:
 def test_a_foreign_origin_is_refused(site: Site) -> None:
     with (
         pytest.raises(InvalidStatus) as refused,
-        connect(f"{site.websocket_url}/chat/x/", origin="http://evil.example"),
-    ):  # type: ignore[arg-type]
+        connect(f"{site.websocket_url}/chat/x/", origin=Origin("http://evil.example")),
+    ):
         pass
     assert refused.value.response.status_code == 403

@@ -1,0 +1,65 @@
+"""Static files are collected once for each state of their sources, under names that carry their content's hash."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles.storage import staticfiles_storage
+from django.test import override_settings
+
+from project.run.preparation import collect_static_files
+
+STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "project.storage.StaticFiles"}}
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Iterator[Path]:
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "room.js").write_text('import { connect } from "./socket.js";\nconnect();\n')
+    (sources / "socket.js").write_text("export function connect() {}\n")
+    with override_settings(
+        STORAGES=STORAGES,
+        STATIC_ROOT=tmp_path / "collected",
+        STATICFILES_DIRS=[sources],
+        STATICFILES_FINDERS=["django.contrib.staticfiles.finders.FileSystemFinder"],
+    ):
+        yield sources
+
+
+def collect() -> dict[str, str]:
+    """The names under which files are served, after collecting."""
+    root = Path(settings.STATIC_ROOT)
+    collect_static_files(root)
+    paths: dict[str, str] = json.loads((root / "staticfiles.json").read_text())["paths"]
+    return paths
+
+
+def test_a_module_imports_the_other_by_its_hashed_name(sources: Path) -> None:
+    names = collect()
+    assert re.fullmatch(r"socket\.[0-9a-f]{12}\.js", names["socket.js"])
+    served = (Path(settings.STATIC_ROOT) / names["room.js"]).read_text()
+    assert f'"./{names["socket.js"]}"' in served
+    assert staticfiles_storage.url("room.js") == f"/static/{names['room.js']}"
+
+
+def test_what_did_not_change_is_not_collected_again(sources: Path) -> None:
+    collect()
+    manifest = Path(settings.STATIC_ROOT) / "staticfiles.json"
+    os.utime(manifest, (1, 1))
+    collect()
+    assert manifest.stat().st_mtime == 1
+
+
+def test_a_change_gets_a_new_name_and_leaves_the_old_file(sources: Path) -> None:
+    before = collect()
+    (sources / "socket.js").write_text("export function connect() { return 1; }\n")
+    after = collect()
+    assert after["socket.js"] != before["socket.js"]
+    assert (Path(settings.STATIC_ROOT) / before["socket.js"]).exists()  # who has the old page open still asks for it
