@@ -7,27 +7,43 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from typing import Any
 
-from switchboard.events import Content, GroupMessage, Join, Output, Reply
+from django.conf import settings
+
+from switchboard.events import Content, GroupMessage, Join, Leave, Output, Reply
 from switchboard.interface import Interface
 from switchboard.layers.base import Delivery
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE
 
-layer = MemoryLayer(channel_capacity={"http.full": 1})
+#: Everything that takes time takes little here.
+settings.SWITCHBOARD = {
+    "HTTP_BODY_BYTES": 1024 * 1024,
+    "HTTP_TIMEOUT": 4.0,
+    "CONNECT_TIMEOUT": 1.5,
+    "SOCKET_BUFFER_BYTES": 4096,
+    "WORKER_LEASE": 1.0,
+    "INTERFACE_BEAT": 0.3,
+}
+
+#: With WORKERLESS=1 nobody consumes, and each channel holds one message.
+WORKERLESS = os.environ.get("WORKERLESS") == "1"
+BIG_CHUNKS, CHUNK = 64, 1024 * 1024
+
+layer = MemoryLayer(channel_capacity={"*": 1 if WORKERLESS else 100})
 interface = Interface(layer)
 seen: list[tuple[str, Content]] = []
 written: list[int | None] = []
-claimed_beats = {"dead": False}
 
 
 def on_connect(path: str, to: str) -> list[Output]:
     answers: dict[str, list[Content]] = {
         "/deny": [{"accept": False}],
         "/unknown": [{"accept": True, "close": 4404}],
-        "/full": [{"accept": True, "close": 1013}],
         "/sub": [{"accept": True, "subprotocol": "two"}],
+        "/canned": [{"accept": True, "frames": {"failed": "sorry"}}],
         "/implicit": [{"text": "hello"}],
         "/silent": [],
     }
@@ -41,6 +57,8 @@ def on_receive(content: Content, to: str) -> list[Output]:
     word, _, rest = text.partition(" ")
     if word == "all":
         return [GroupMessage("all", {"text": rest})]
+    if word == "leave":
+        return [Leave(to, "all"), Reply(to, {"text": "left"})]
     if word == "close":
         return [Reply(to, {"text": "bye", "close": int(rest)})]
     if word == "nonsense":
@@ -49,12 +67,18 @@ def on_receive(content: Content, to: str) -> list[Output]:
 
 
 class Worker:
-    """Receives and commits until the loop ends."""
+    """Receives and commits until the loop ends. Named ``w``, it never beats: whoever relies on it gives it up."""
+
+    def __init__(self) -> None:
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._gate = asyncio.Event()
 
     async def run(self) -> None:
         while True:
             for delivery in await layer.receive("w", [CONNECT, RECEIVE, DISCONNECT, HTTP_REQUEST], count=10, wait=1):
-                await self.handle(delivery)
+                task = asyncio.create_task(self.handle(delivery))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def handle(self, delivery: Delivery) -> None:
         content, to = delivery.envelope.content, delivery.envelope.socket
@@ -63,31 +87,63 @@ class Worker:
         if delivery.channel == HTTP_REQUEST:
             await self.request(delivery, content, to)
         elif delivery.channel == CONNECT:
-            await layer.commit("w", delivery, on_connect(content["path"], to), failed=content["path"] == "/fail")
+            await self.connect(delivery, content["path"], to)
         elif delivery.channel == RECEIVE:
-            await layer.commit("w", delivery, on_receive(content, to))
+            await self.receive(delivery, content, to)
         else:
             await layer.commit("w", delivery)
+
+    async def connect(self, delivery: Delivery, path: str, to: str) -> None:
+        if path == "/fail":
+            await layer.commit("w", delivery, failed=True)
+        else:
+            await layer.commit("w", delivery, on_connect(path, to))
+
+    async def receive(self, delivery: Delivery, content: Content, to: str) -> None:
+        if content.get("text") == "hold":
+            await self._gate.wait()  # until some socket says "release"
+        if content.get("text") == "release":
+            self._gate.set()
+        if content.get("text") == "fail":
+            await layer.commit("w", delivery, failed=True)
+        else:
+            await layer.commit("w", delivery, on_receive(content, to))
 
     async def request(self, delivery: Delivery, content: Content, to: str) -> None:
         path = content["path"]
         if path == "/never":
             return
         await layer.claim_request("w", delivery)
-        if path == "/dies" or path == "/half":
-            if path == "/half":
-                first = {"status": 200, "headers": [], "content": b"half", "more_content": True}
-                await layer.publish([Reply(to, first)])
-            return
-        await layer.publish([Reply(to, part) for part in self.response(path, content)])
-        if path == "/stream":
-            written.append(await layer.await_report(to, wait=10))
+        if path == "/half":
+            await layer.publish([Reply(to, {"status": 200, "content": b"half", "more_content": True})])
+        elif path == "/big":
+            await self.send_big(to)
+        elif path == "/lingers":
+            await layer.publish([Reply(to, {"status": 200, "content": b"begin,", "more_content": True})])
+            await asyncio.sleep(1)
             await layer.publish([Reply(to, {"content": b"end"})])
+        elif path != "/dies":
+            await layer.publish([Reply(to, part) for part in self.response(path, content)])
+            if path == "/stream":
+                written.append(await layer.await_report(to, wait=10))
+                await layer.publish([Reply(to, {"content": b"end"})])
+
+    async def send_big(self, to: str) -> None:
+        """Chunks, each sent when the one before has been written."""
+        status = {"status": 200}
+        for number in range(1, BIG_CHUNKS + 1):
+            report = {"more_content": number < BIG_CHUNKS, "report": number * CHUNK}
+            await layer.publish([Reply(to, {**status, "content": b"x" * CHUNK, **report})])
+            status = {}
+            if number < BIG_CHUNKS:
+                written.append(await layer.await_report(to, wait=60))
+                if written[-1] == -1:
+                    return
 
     def response(self, path: str, content: Content) -> list[dict[str, Any]]:
         if path == "/seen":
-            said = [(channel, {k: repr(v) for k, v in content.items()}) for channel, content in seen]
-            return [{"status": 200, "content": json.dumps([said, written]).encode()}]
+            said = [(channel, {key: repr(value) for key, value in content.items()}) for channel, content in seen]
+            return [{"status": 200, "content": json.dumps({"seen": said, "written": written}).encode()}]
         if path == "/stream":
             return [{"status": 200, "content": b"begin,", "more_content": True, "report": 6}]
         if path == "/cookies":
@@ -104,7 +160,7 @@ worker: asyncio.Task[None] | None = None
 async def application(scope: Any, receive: Any, send: Any) -> None:
     """The interface; the worker begins with the first connection, on the same loop."""
     global worker
-    if worker is None:
+    if worker is None and not WORKERLESS:
         worker = asyncio.create_task(Worker().run())
     await interface(scope, receive, send)
 

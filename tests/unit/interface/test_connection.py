@@ -76,7 +76,8 @@ def test_a_connect_has_the_keys_of_the_opening_and_its_identity() -> None:
 def test_frames_and_the_disconnect_have_the_keys_of_1x() -> None:
     connection = accepted()
     contents = []
-    for order, data in enumerate(["hi", b"\x00"], start=1):
+    frames: list[str | bytes] = ["hi", b"\x00"]
+    for order, data in enumerate(frames, start=1):
         (action,) = connection.frame(data)
         assert isinstance(action, Enqueue)
         contents.append(action.envelope.content)
@@ -302,8 +303,8 @@ def test_leaving_in_the_handshake_shows_the_browser_why() -> None:
 class AnyOrder(RuleBasedStateMachine):
     """A client, a layer and a worker that do what they may in any order; the layer's record is the judge."""
 
-    @initialize()
-    def open(self) -> None:
+    @initialize(accepted=st.booleans())
+    def open(self, accepted: bool) -> None:
         self.connection = Connection("i!s", OPENING, LIMITS)
         self.now = 0.0
         self.asked: dict[int, Enqueue] = {}  # enqueues that have not returned
@@ -314,6 +315,9 @@ class AnyOrder(RuleBasedStateMachine):
         self.forgotten = False
         self.refused = False
         self.do(self.connection.opened(0.0))
+        if accepted:
+            self.layer_takes(0)
+            self.do(self.connection.answered(Answer(accept=True)))
 
     def do(self, actions: Sequence[Action]) -> None:
         for action in actions:
@@ -335,6 +339,12 @@ class AnyOrder(RuleBasedStateMachine):
             assert len(self.arrived) == self.acked + 1, "one at a time"
             self.arrived.append(action)
 
+    def layer_takes(self, order: int) -> None:
+        self.take(order)
+        del self.asked[order]
+        result = Enqueued.DONE if order <= self.acked else Enqueued.QUEUED
+        self.do(self.connection.enqueued(order, result, self.now))
+
     @precondition(lambda self: self.asked)
     @rule(data=st.data(), outcome=st.sampled_from(["queued", "full", "lost before", "lost after"]))
     def layer(self, data: st.DataObject, outcome: str) -> None:
@@ -343,13 +353,13 @@ class AnyOrder(RuleBasedStateMachine):
         known = any(a.envelope.order == order for a in self.arrived)
         if outcome == "full" and (known or channel == DISCONNECT):
             outcome = "queued"  # the contract: never FULL then
-        if outcome in ("queued", "lost after"):
+        if outcome == "queued":
+            self.layer_takes(order)
+            return
+        if outcome == "lost after":
             self.take(order)
         del self.asked[order]
-        if outcome == "queued":
-            result = Enqueued.DONE if order <= self.acked else Enqueued.QUEUED
-            self.do(self.connection.enqueued(order, result, self.now))
-        elif outcome == "full":
+        if outcome == "full":
             self.refused = self.refused or channel == CONNECT
             self.do(self.connection.enqueued(order, Enqueued.FULL, self.now))
         else:
@@ -416,10 +426,7 @@ class AnyOrder(RuleBasedStateMachine):
             if self.forgotten:
                 break
             for order in sorted(self.asked):
-                self.take(order)
-                del self.asked[order]
-                result = Enqueued.DONE if order <= self.acked else Enqueued.QUEUED
-                self.do(self.connection.enqueued(order, result, self.now))
+                self.layer_takes(order)
             while len(self.arrived) > self.acked + 1:
                 self.acked += 1
                 self.do(self.connection.acknowledged(self.acked))
@@ -427,6 +434,7 @@ class AnyOrder(RuleBasedStateMachine):
             self.do(self.connection.timer(self.now))
         assert self.forgotten
         assert self.connection.wake_at is None
+        self.frames_in_order()
         channels = [action.envelope.channel for action in self.arrived]
         if self.refused:
             assert channels == []

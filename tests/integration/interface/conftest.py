@@ -1,0 +1,91 @@
+"""The served interface, under stock Daphne and under our own server."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import httpx
+import pytest
+
+from switchboard.testing.processes import RunningProcess, listening_socket
+from switchboard.testing.waiting import wait_until
+
+OURS = "switchboard.interface"
+STOCK = "daphne"
+
+
+class Served(RunningProcess):
+    """``served.application`` in a process of its own."""
+
+    def __init__(self, module: str, options: Sequence[str] = (), **environment: str) -> None:
+        self.module = module
+        with listening_socket() as listener:
+            self.port: int = listener.getsockname()[1]
+        super().__init__(
+            [],
+            name="served",
+            environment={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
+        )
+        self.options = list(options)
+
+    def spawn(self, pass_fds: Sequence[int] = ()) -> None:
+        with listening_socket(self.port) as listener:
+            number = listener.fileno()
+            application = "tests.integration.interface.served:application"
+            self.command = [sys.executable, "-m", self.module, "--fd", str(number), *self.options, application]
+            super().spawn([number, *pass_fds])
+
+    def ready(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as wire:
+            wire.sendall(b"?\r\n\r\n")
+            return bool(wire.recv(64))
+        return False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def websocket_url(self) -> str:
+        return f"ws://127.0.0.1:{self.port}"
+
+    def seen(self, path: str) -> list[tuple[str, dict[str, str]]]:
+        """What the worker saw of the sockets at ``path``: channel and content, values as their repr."""
+        said = json.loads(httpx.get(f"{self.url}/seen", timeout=20).text)
+        return [(channel, content) for channel, content in said["seen"] if content["path"] == repr(path)]
+
+    def wait_for_disconnect(self, path: str) -> dict[str, str]:
+        """The only disconnect at ``path``, which is the last message there."""
+
+        def last() -> Any:
+            seen = self.seen(path)
+            return seen[-1] if seen and seen[-1][0] == "websocket.disconnect" else None
+
+        found: dict[str, str] = wait_until(last, f"disconnect of {path}")[1]
+        assert [channel for channel, _ in self.seen(path)].count("websocket.disconnect") == 1
+        return found
+
+
+@pytest.fixture(scope="session")
+def ours() -> Iterator[Served]:
+    with Served(OURS) as served:
+        yield served
+
+
+@pytest.fixture(scope="session")
+def stock() -> Iterator[Served]:
+    with Served(STOCK, ["--websocket_connect_timeout", "60"]) as served:
+        yield served
+
+
+@pytest.fixture(params=["ours", "stock"])
+def served(request: pytest.FixtureRequest) -> Served:
+    """Either of them."""
+    server: Served = request.getfixturevalue(request.param)
+    return server

@@ -1,0 +1,218 @@
+"""Sockets through a real Daphne: what a client sees, and what a worker gets."""
+
+from __future__ import annotations
+
+import signal
+from socket import create_connection
+
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
+
+from switchboard.testing.processes import RunningProcess
+from switchboard.testing.waiting import wait_until
+from tests.integration.interface.conftest import OURS, STOCK, Served
+
+SOON = 20
+OFFERED = [Subprotocol("one"), Subprotocol("two")]
+
+
+def closed_with(socket: ClientConnection) -> int | None:
+    """The code by which the server closes, after whatever it still says."""
+    try:
+        while True:
+            socket.recv(SOON)
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else None
+
+
+def status_of(url: str, origin: str | None = None) -> int:
+    with pytest.raises(InvalidStatus) as refused:
+        connect(url, origin=None if origin is None else Origin(origin))
+    return refused.value.response.status_code
+
+
+def test_text_and_bytes_there_and_back(served: Served) -> None:
+    with connect(f"{served.websocket_url}/echo") as socket:
+        socket.send("echo grüße")
+        assert socket.recv(SOON) == "grüße"
+        socket.send(b"\x00\xff")
+        assert socket.recv(SOON) == b"\x00\xff"
+
+
+def test_the_messages_of_a_socket_have_the_keys_of_1x(served: Served) -> None:
+    path = f"/keys-{served.module}"
+    with connect(f"{served.websocket_url}{path}?a=%20b", subprotocols=OFFERED) as socket:
+        socket.send("echo x")
+        socket.recv(SOON)
+        socket.close(4001)
+    assert served.wait_for_disconnect(path)["code"] == "4001"
+    (_, opened), (_, received), (_, gone) = served.seen(path)
+
+    assert set(opened) == {
+        *("path", "headers", "query_string", "client", "server", "subprotocols", "scheme", "root_path"),
+        *("order", "reply_channel"),
+    }
+    assert opened["query_string"] == repr(b"a=%20b")
+    assert opened["subprotocols"] == repr(["one", "two"])
+    assert "[b'host'," in opened["headers"]
+    assert set(received) == {"path", "text", "order", "reply_channel"}
+    assert set(gone) == {"path", "code", "order", "reply_channel"}
+    assert [content["order"] for content in (opened, received, gone)] == ["0", "1", "2"]
+
+
+def test_many_frames_at_once_are_answered_in_order(served: Served) -> None:
+    with connect(f"{served.websocket_url}/burst") as socket:
+        for number in range(20):
+            socket.send(f"echo {number}")
+        assert [socket.recv(SOON) for _ in range(20)] == [str(number) for number in range(20)]
+
+
+def test_a_group_reaches_its_members_until_they_leave(served: Served) -> None:
+    with (
+        connect(f"{served.websocket_url}/a") as one,
+        connect(f"{served.websocket_url}/b") as two,
+        connect(f"{served.websocket_url}/c") as three,
+    ):
+        one.send("leave")
+        assert one.recv(SOON) == "left"
+        two.send("all hello")
+        assert (two.recv(SOON), three.recv(SOON)) == ("hello", "hello")
+        one.send("echo next")
+        assert one.recv(SOON) == "next"
+
+
+def test_answers_to_the_handshake(served: Served) -> None:
+    assert status_of(f"{served.websocket_url}/deny") == 403
+    assert status_of(f"{served.websocket_url}/fail") == 403
+    with connect(f"{served.websocket_url}/sub", subprotocols=OFFERED) as socket:
+        assert socket.subprotocol == "two"
+    with connect(f"{served.websocket_url}/implicit") as socket:
+        assert socket.recv(SOON) == "hello"
+    with connect(f"{served.websocket_url}/unknown") as socket:
+        assert closed_with(socket) == 4404
+
+
+def test_a_refused_socket_gets_its_disconnect(served: Served) -> None:
+    before = len(served.seen("/deny"))
+    status_of(f"{served.websocket_url}/deny")
+    with connect(f"{served.websocket_url}/echo") as socket:
+        socket.close()
+
+    wait_until(
+        lambda: (
+            [channel for channel, _ in served.seen("/deny")[before:]] == ["websocket.connect", "websocket.disconnect"]
+        ),
+        "disconnect of the refused",
+    )
+
+
+def test_a_handshake_nobody_answers(served: Served) -> None:
+    with connect(f"{served.websocket_url}/silent", open_timeout=SOON) as socket:
+        assert closed_with(socket) == (1013 if served.module == OURS else 4013)
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null"])
+def test_a_foreign_page_is_refused_and_no_worker_hears_of_it(served: Served, origin: str) -> None:
+    path = f"/origin-{served.module}"
+
+    assert status_of(f"{served.websocket_url}{path}", origin=origin) == 403
+    assert served.seen(path) == []
+
+
+def test_our_own_page_is_let_in(served: Served) -> None:
+    with connect(f"{served.websocket_url}/echo", origin=Origin(served.url)) as socket:
+        socket.send("echo in")
+        assert socket.recv(SOON) == "in"
+
+
+def test_nonsense_is_ignored_and_everything_lives_on(served: Served) -> None:
+    with connect(f"{served.websocket_url}/nonsense") as socket:
+        socket.send("nonsense")
+        assert socket.recv(SOON) == "after"
+
+
+def test_a_consumer_that_failed(served: Served) -> None:
+    with connect(f"{served.websocket_url}/canned") as told, connect(f"{served.websocket_url}/echo") as untold:
+        told.send("fail")
+        assert told.recv(SOON) == "sorry"
+        untold.send("fail")
+        untold.send("echo after")
+        assert untold.recv(SOON) == "after"
+
+
+@pytest.mark.parametrize(("code", "stock_code"), [(1000, 1000), (4404, 4404), (3001, 3001), (1012, 4012), (1001, 4001)])
+def test_close_codes(served: Served, code: int, stock_code: int) -> None:
+    with connect(f"{served.websocket_url}/close") as socket:
+        socket.send(f"close {code}")
+        assert socket.recv(SOON) == "bye"
+        assert closed_with(socket) == (code if served.module == OURS else stock_code)
+
+
+def test_an_empty_frame_is_a_frame(ours: Served) -> None:
+    with connect(f"{ours.websocket_url}/empty") as socket:
+        socket.send("echo ")
+        assert socket.recv(SOON) == ""
+        socket.send(b"")
+        assert socket.recv(SOON) == b""
+
+
+def test_a_frame_that_is_too_big(served: Served) -> None:
+    with connect(f"{served.websocket_url}/big") as socket:
+        socket.send("x" * 5000)
+        assert closed_with(socket) == (1009 if served.module == OURS else 4009)
+
+
+def test_a_client_that_floods_is_closed_and_what_it_was_heard_to_say_is_handled() -> None:
+    with Served(OURS) as served:
+        with connect(f"{served.websocket_url}/flood") as socket:
+            socket.send("hold")
+            for number in range(100):
+                socket.send(f"echo {number:0100}")
+            assert closed_with(socket) == 1013
+        with connect(f"{served.websocket_url}/other") as other:
+            other.send("release")
+            served.wait_for_disconnect("/flood")
+        received = [content["text"] for channel, content in served.seen("/flood") if channel == "websocket.receive"]
+        assert received == [repr("hold"), *(repr(f"echo {number:0100}") for number in range(len(received) - 1))]
+        assert 10 < len(received) < 60
+
+
+def test_no_room_for_a_connect() -> None:
+    with Served(OURS, WORKERLESS="1") as served:
+        with connect(f"{served.websocket_url}/first", open_timeout=SOON) as first:
+            # Nobody answered it in time; it is on its channel still, which holds one message.
+            assert closed_with(first) == 1013
+        with connect(f"{served.websocket_url}/second", open_timeout=SOON) as second:
+            assert closed_with(second) == 1013
+
+
+@pytest.mark.parametrize(("module", "code"), [(OURS, 1012), (STOCK, 4012)])
+def test_sigterm_tells_the_clients_and_ends_soon(module: str, code: int) -> None:
+    with Served(module) as served, connect(f"{served.websocket_url}/echo") as socket:
+        socket.send("echo up")
+        assert socket.recv(SOON) == "up"
+        served.signal(signal.SIGTERM)
+        assert closed_with(socket) == code
+        assert served.wait(5) == 0
+        assert_quiet(served)
+
+
+def test_sigterm_in_a_handshake() -> None:
+    handshake = (
+        "GET /silent HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    with Served(OURS) as served, create_connection(("127.0.0.1", served.port), timeout=SOON) as wire:
+        wire.sendall(handshake.encode())
+        wait_until(lambda: served.seen("/silent"), "the handshake is known")
+        served.signal(signal.SIGTERM)
+        answer = b"".join(iter(lambda: wire.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 101") and answer.endswith((1012).to_bytes(2, "big"))
+        assert served.wait(5) == 0
+        assert_quiet(served)
+
+
+def assert_quiet(served: RunningProcess) -> None:
+    assert "Traceback" not in served.log, served.log
