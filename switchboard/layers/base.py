@@ -157,7 +157,7 @@ class Layer(ABC):
     # -- for workers ---------------------------------------------------------------------------------------------
 
     @abstractmethod
-    async def receive(self, worker: str, channels: Collection[str], *, count: int, wait: float) -> Sequence[Delivery]:
+    async def take(self, worker: str, channels: Collection[str], *, count: int, wait: float) -> Sequence[Delivery]:
         """Take up to ``count`` messages from each of ``channels``, each channel's oldest first.
 
         Waits up to ``wait`` seconds for the first one. Each becomes the worker's, pending.

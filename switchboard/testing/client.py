@@ -162,7 +162,7 @@ class Client:
         call(self.layer, lambda layer: layer.commit(self._worker, delivery, session=self.channel_session))
 
     def _take(self, channel: str) -> Delivery | None:
-        taken = call(self.layer, lambda layer: layer.receive(self._worker, [channel], count=1, wait=0))
+        taken = call(self.layer, lambda layer: layer.take(self._worker, [channel], count=1, wait=0))
         return taken[0] if taken else None
 
     def _take_all(self, channel: str) -> Iterable[Delivery]:

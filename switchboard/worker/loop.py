@@ -85,7 +85,7 @@ class Worker:
         while not stop.is_set():
             free = await reading.free()
             try:
-                taken = await self._layer.receive(self.name, reading.channels, count=free, wait=RECEIVE_WAIT)
+                taken = await self._layer.take(self.name, reading.channels, count=free, wait=RECEIVE_WAIT)
             except LayerUnavailable as error:
                 logger.warning("cannot receive: %s", error)
                 await backoff.wait()

@@ -15,8 +15,8 @@ from switchboard.names import DISCONNECT
 class WorkerSide(Shared, Layer):
     """The methods for workers; the contract is `Layer`'s."""
 
-    async def receive(self, worker: str, channels: Collection[str], *, count: int, wait: float) -> Sequence[Delivery]:
-        def take() -> list[Delivery]:
+    async def take(self, worker: str, channels: Collection[str], *, count: int, wait: float) -> Sequence[Delivery]:
+        def oldest() -> list[Delivery]:
             taken = []
             for channel in channels:
                 waiting = [tag for tag, entry in self._state.channels.get(channel, {}).items() if entry.owner is None]
@@ -26,7 +26,7 @@ class WorkerSide(Shared, Layer):
                     taken.append(Delivery(entry.envelope, tag))
             return taken
 
-        return await self._wait_for(take, self._state.arrived, wait)
+        return await self._wait_for(oldest, self._state.arrived, wait)
 
     async def commit(
         self,

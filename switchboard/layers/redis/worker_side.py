@@ -1,6 +1,6 @@
 """What workers ask of Redis: messages, commits, and each other's leases.
 
-A `receive` that is cancelled, or whose answer is lost, may have made messages this worker's without its knowing. They
+A `take` that is cancelled, or whose answer is lost, may have made messages this worker's without its knowing. They
 are pending and nobody renews them, so they are taken over when the lease is over: late, not lost.
 
 `Pending.delivered_at` is the server's clock at the delivery or the last renewal, exact to the millisecond; where a
@@ -31,7 +31,7 @@ _BATCH: Final = 500
 class WorkerSide(Shared, Layer):
     """The methods for workers; the contract is `Layer`'s."""
 
-    async def receive(self, worker: str, channels: Collection[str], *, count: int, wait: float) -> Sequence[Delivery]:
+    async def take(self, worker: str, channels: Collection[str], *, count: int, wait: float) -> Sequence[Delivery]:
         by_stream = {self._keys.stream(channel).encode(): channel for channel in channels}
         if not by_stream:
             return []

@@ -81,14 +81,14 @@ async def handle(layer: Layer, envelope: Envelope, *outputs: Output) -> None:
 
 async def take(layer: Layer, channel: str = LOG, worker: str = ANNE) -> Delivery:
     """The next message of a channel, which has to be there."""
-    deliveries = await layer.receive(worker, [channel], count=1, wait=PATIENCE)
+    deliveries = await layer.take(worker, [channel], count=1, wait=PATIENCE)
     assert len(deliveries) == 1
     return deliveries[0]
 
 
 async def nothing_on(layer: Layer, channel: str = LOG, worker: str = BERT) -> bool:
     """Whether a worker that asks now gets nothing."""
-    return not await layer.receive(worker, [channel], count=10, wait=0)
+    return not await layer.take(worker, [channel], count=10, wait=0)
 
 
 async def inbox(layer: Layer, interface: str, after: int = 0) -> Sequence[InboxEntry]:

@@ -26,18 +26,18 @@ from switchboard.testing.contract.acts import (
 
 
 class ChannelTests(LayerTests):
-    """`receive`, `publish` of envelopes, `has_room`, `depth`."""
+    """`take`, `publish` of envelopes, `has_room`, `depth`."""
 
     async def test_a_channel_gives_its_oldest_first(self, layer: Layer) -> None:
         notes = [note(number) for number in range(5)]
         await layer.publish(notes)
-        received = await layer.receive(ANNE, [LOG], count=3, wait=0)
-        received = [*received, *await layer.receive(ANNE, [LOG], count=3, wait=0)]
+        received = await layer.take(ANNE, [LOG], count=3, wait=0)
+        received = [*received, *await layer.take(ANNE, [LOG], count=3, wait=0)]
         assert [delivery.envelope for delivery in received] == notes
 
     async def test_the_count_is_for_each_channel(self, layer: Layer) -> None:
         await layer.publish([note(number, channel) for number in range(3) for channel in ("a", "b")])
-        received = await layer.receive(ANNE, ["a", "b", "c"], count=2, wait=0)
+        received = await layer.take(ANNE, ["a", "b", "c"], count=2, wait=0)
         by_channel = {
             name: [d.envelope.content["number"] for d in received if d.channel == name] for name in ("a", "b", "c")
         }
@@ -69,7 +69,7 @@ class ChannelTests(LayerTests):
         assert await nothing_on(layer, worker=BERT)
 
     async def test_receive_wakes_when_a_message_comes(self, layer: Layer) -> None:
-        waiting = asyncio.create_task(layer.receive(ANNE, ["elsewhere", LOG], count=1, wait=PATIENCE))
+        waiting = asyncio.create_task(layer.take(ANNE, ["elsewhere", LOG], count=1, wait=PATIENCE))
         while not waiting.done():
             # Again and again, since nobody can see from here that the task waits by now.
             await layer.publish([note()])
@@ -78,11 +78,11 @@ class ChannelTests(LayerTests):
 
     async def test_receive_gives_up_in_time(self, layer: Layer) -> None:
         async with asyncio.timeout(PATIENCE):
-            assert await layer.receive(ANNE, [LOG], count=1, wait=0.05) == []
-            assert await layer.receive(ANNE, [], count=1, wait=0.05) == []
+            assert await layer.take(ANNE, [LOG], count=1, wait=0.05) == []
+            assert await layer.take(ANNE, [], count=1, wait=0.05) == []
 
     async def test_who_waits_does_not_keep_others_waiting(self, layer: Layer) -> None:
-        idle = [asyncio.create_task(layer.receive(f"w{n}", [f"idle.{n}"], count=1, wait=PATIENCE)) for n in range(30)]
+        idle = [asyncio.create_task(layer.take(f"w{n}", [f"idle.{n}"], count=1, wait=PATIENCE)) for n in range(30)]
         try:
             async with asyncio.timeout(PATIENCE / 2):
                 await layer.publish([note()])
@@ -128,7 +128,7 @@ class ChannelTests(LayerTests):
 
         async def work(worker: str) -> None:
             while len(seen) < total:
-                for delivery in await layer.receive(worker, [LOG], count=7, wait=0.05):
+                for delivery in await layer.take(worker, [LOG], count=7, wait=0.05):
                     seen.append((worker, delivery.envelope.content["number"]))
                     assert await layer.commit(worker, delivery)
 

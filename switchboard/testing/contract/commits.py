@@ -69,7 +69,7 @@ class CommitTests(LayerTests):
         socket = await new_socket(layer, await new_home(layer))
         notes = [note(1), note(2, "other"), note(3)]
         await handle(layer, frame(socket, 1), *notes)
-        received = await layer.receive(BERT, [LOG, "other"], count=10, wait=0)
+        received = await layer.take(BERT, [LOG, "other"], count=10, wait=0)
         assert [d.envelope for d in received if d.channel == LOG] == [notes[0], notes[2]]
         assert [d.envelope for d in received if d.channel == "other"] == [notes[1]]
 

@@ -43,7 +43,7 @@ class HandingOverTests(LayerTests):
 
     async def test_pending_looks_at_each_channel(self, layer: Layer) -> None:
         await layer.publish([note(1, "a"), note(2, "b")])
-        await layer.receive(ANNE, ["a", "b"], count=1, wait=0)
+        await layer.take(ANNE, ["a", "b"], count=1, wait=0)
         assert {found.channel for found in await layer.pending(["a", "b", "unused"], idle=0)} == {"a", "b"}
         assert await layer.pending(["unused"], idle=0) == []
 
@@ -97,7 +97,7 @@ class HandingOverTests(LayerTests):
 
     async def test_a_renewal_names_what_was_lost(self, layer: Layer) -> None:
         await layer.publish([note(n) for n in range(3)])
-        kept, committed, stolen = await layer.receive(ANNE, [LOG], count=3, wait=0)
+        kept, committed, stolen = await layer.take(ANNE, [LOG], count=3, wait=0)
         await layer.commit(ANNE, committed)
         found = {pending.tag: pending for pending in await layer.pending([LOG], idle=0)}
         assert await layer.take_over(BERT, found[stolen.tag])

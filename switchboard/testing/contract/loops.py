@@ -35,7 +35,7 @@ class LoopTests(LayerTests):
         gc.collect()
 
     async def test_who_waits_on_one_loop_is_woken_from_another(self, layer: Layer) -> None:
-        waiting = asyncio.create_task(layer.receive(ANNE, [LOG], count=1, wait=PATIENCE))
+        waiting = asyncio.create_task(layer.take(ANNE, [LOG], count=1, wait=PATIENCE))
         with ThreadPoolExecutor(1) as thread:
             while not waiting.done():
                 thread.submit(asyncio.run, layer.publish([note()]))
@@ -54,7 +54,7 @@ class LoopTests(LayerTests):
             asyncio.run(send(thread))
 
         await asyncio.gather(*(asyncio.to_thread(run, thread) for thread in range(threads)))
-        received = await layer.receive(ANNE, [LOG], count=each * threads, wait=PATIENCE)
+        received = await layer.take(ANNE, [LOG], count=each * threads, wait=PATIENCE)
         assert sorted(d.envelope.content["number"] for d in received) == list(range(each * threads))
 
     async def test_a_closed_layer_opens_again(self, layer: Layer) -> None:

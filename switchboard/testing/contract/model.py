@@ -75,7 +75,7 @@ def machine_for(make_layer: MakeLayer) -> type[RuleBasedStateMachine]:
             socket = Socket(new_reply_channel(self.home))
             self.model.sockets.append(socket)
             self.enqueue(socket, 0, CONNECT)
-            (delivery,) = self.run_(self.layer.receive(WORKERS[0], [CONNECT], count=1, wait=0))
+            (delivery,) = self.run_(self.layer.take(WORKERS[0], [CONNECT], count=1, wait=0))
             self.model.owners[delivery.tag] = (socket, 0, WORKERS[0])
             self.model.queued.remove((socket, 0))
             self.commit((WORKERS[0], delivery), outputs=1)
@@ -106,7 +106,7 @@ def machine_for(make_layer: MakeLayer) -> type[RuleBasedStateMachine]:
 
         @rule(target=held, worker=st.sampled_from(WORKERS))
         def receive(self, worker: str) -> tuple[str, Delivery | None]:
-            deliveries = self.run_(self.layer.receive(worker, [RECEIVE], count=1, wait=0))
+            deliveries = self.run_(self.layer.take(worker, [RECEIVE], count=1, wait=0))
             assert len(deliveries) == min(1, len(self.model.queued))
             for delivery in deliveries:
                 socket, order = self.model.queued.pop(0)

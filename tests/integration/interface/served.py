@@ -75,7 +75,7 @@ class Worker:
 
     async def run(self) -> None:
         while True:
-            for delivery in await layer.receive("w", [CONNECT, RECEIVE, DISCONNECT, HTTP_REQUEST], count=10, wait=1):
+            for delivery in await layer.take("w", [CONNECT, RECEIVE, DISCONNECT, HTTP_REQUEST], count=10, wait=1):
                 task = asyncio.create_task(self.handle(delivery))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)

@@ -36,8 +36,8 @@ async def test_a_worker_that_waits_through_a_flush_gets_what_comes_after(
     lonely_layer: RedisLayer, lonely_shell: Redis
 ) -> None:
     layer = lonely_layer
-    assert await layer.receive(ANNE, [LOG], count=1, wait=0) == []
-    waiting = asyncio.create_task(layer.receive(ANNE, [LOG], count=1, wait=PATIENCE))
+    assert await layer.take(ANNE, [LOG], count=1, wait=0) == []
+    waiting = asyncio.create_task(layer.take(ANNE, [LOG], count=1, wait=PATIENCE))
     await await_until(lambda: lonely_shell.info("clients")["blocked_clients"], "the worker waits")
     lonely_shell.flushall()
     await layer.publish([note(1)])
@@ -117,7 +117,7 @@ async def test_a_message_that_cannot_be_read_is_given_up_and_the_socket_goes_on(
     shell.xadd(key, {"e": "not of this version", "k": socket, "o": 1})
     await layer.publish([note(2, RECEIVE)])
     with caplog.at_level(logging.ERROR):
-        received = await layer.receive(ANNE, [RECEIVE], count=10, wait=PATIENCE)
+        received = await layer.take(ANNE, [RECEIVE], count=10, wait=PATIENCE)
     assert [delivery.envelope.content for delivery in received] == [{"number": 2}]
     assert "can't be read" in caplog.text
     assert await inbox(layer, interface, 1) == [InboxEntry(2, (Ack(socket, 1, failed=True),), socket, 1)]
@@ -128,14 +128,14 @@ async def test_a_cancelled_receive_loses_nothing(layer: RedisLayer) -> None:
     total = 60
     received = 0
     for number in range(total):
-        waiting = asyncio.create_task(layer.receive(ANNE, [LOG], count=1, wait=PATIENCE))
+        waiting = asyncio.create_task(layer.take(ANNE, [LOG], count=1, wait=PATIENCE))
         sending = asyncio.create_task(layer.publish([note(number)]))
         await asyncio.wait([sending])
         waiting.cancel()
         (outcome,) = await asyncio.gather(waiting, return_exceptions=True)
         received += 0 if isinstance(outcome, BaseException) else len(outcome)
     assert await layer.depth(LOG) == total
-    unread = await layer.receive(ANNE, [LOG], count=total, wait=0)
+    unread = await layer.take(ANNE, [LOG], count=total, wait=0)
     pending = await layer.pending([LOG], idle=0)
     assert len(pending) == total, "received, pending or still there: each is one of them"
     assert received + len(unread) <= total

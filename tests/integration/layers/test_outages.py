@@ -25,7 +25,7 @@ async def test_without_a_server_each_call_says_so() -> None:
     for call in (
         layer.depth(LOG),
         layer.publish([note()]),
-        layer.receive(ANNE, [LOG], count=1, wait=1),
+        layer.take(ANNE, [LOG], count=1, wait=1),
         layer.read_inbox("interface.x", 0, wait=1),
     ):
         with pytest.raises(LayerUnavailable) as raised:
@@ -38,7 +38,7 @@ async def test_a_killed_server_wakes_who_waits(lonely_layer: RedisLayer, private
     layer = lonely_layer
     interface = await new_home(layer)
     waiting = [
-        asyncio.create_task(layer.receive(ANNE, [LOG], count=1, wait=PATIENCE)),
+        asyncio.create_task(layer.take(ANNE, [LOG], count=1, wait=PATIENCE)),
         asyncio.create_task(layer.read_inbox(interface, 0, wait=PATIENCE)),
         asyncio.create_task(layer.await_report("interface.x!y", wait=PATIENCE)),
     ]
@@ -109,7 +109,7 @@ async def test_an_error_of_ours_is_no_outage(layer: RedisLayer, shell: Redis) ->
 
 
 async def test_hundreds_may_wait_at_once(layer: RedisLayer) -> None:
-    waiting = [asyncio.create_task(layer.receive(new_worker(), [f"idle.{n}"], count=1, wait=0.5)) for n in range(150)]
+    waiting = [asyncio.create_task(layer.take(new_worker(), [f"idle.{n}"], count=1, wait=0.5)) for n in range(150)]
     await layer.publish([note()])
     await take(layer)
     assert await asyncio.gather(*waiting) == [[]] * 150

@@ -48,7 +48,7 @@ async def _everything_once(layer: RedisLayer) -> tuple[str, str]:
     interface = await new_home(layer)
     socket = await new_socket(layer, interface)
     for channel in (RECEIVE, LOG, HTTP_REQUEST):
-        await layer.receive(ANNE, [channel], count=1, wait=0)
+        await layer.take(ANNE, [channel], count=1, wait=0)
     await layer.enqueue(frame(socket, 1))
     await take(layer, RECEIVE)
     (seen,) = await layer.pending([RECEIVE], idle=0)
@@ -88,7 +88,7 @@ async def test_what_workers_ask(lonely_layer: RedisLayer, counter: Counter) -> N
     layer = lonely_layer
     interface, socket = await _everything_once(layer)
     await layer.enqueue(frame(socket, 2))
-    assert await counter.commands(layer.receive(ANNE, [RECEIVE, LOG, CONNECT], count=9, wait=1)) == ["XREADGROUP"]
+    assert await counter.commands(layer.take(ANNE, [RECEIVE, LOG, CONNECT], count=9, wait=1)) == ["XREADGROUP"]
     (seen,) = await layer.pending([RECEIVE], idle=0)
     delivery = await layer.take_over(ANNE, seen)
     assert delivery is not None

@@ -116,7 +116,7 @@ async def test_a_worker_takes_no_more_than_it_has_threads_free(scene: Scene) -> 
         for socket in "xyz":
             await scene.enqueue(0, f"{INTERFACE}!{socket}")
         await await_until(lambda: begun.acquire(blocking=False), "the first to begin")
-        left = await scene.layer.receive("worker.other", ["websocket.connect"], count=9, wait=0)
+        left = await scene.layer.take("worker.other", ["websocket.connect"], count=9, wait=0)
         go_on.set()
     assert len(left) == 2
 
@@ -145,7 +145,7 @@ async def test_stopping_finishes_what_was_begun_and_takes_nothing_new(scene: Sce
 async def test_what_a_dead_worker_held_runs_elsewhere(scene: Scene, settings: Any) -> None:
     settings.SWITCHBOARD = {"WORKER_LEASE": 0.4}
     await scene.enqueue(0)
-    dead = await scene.layer.receive("worker.dead", ["websocket.connect"], count=1, wait=0)
+    dead = await scene.layer.take("worker.dead", ["websocket.connect"], count=1, wait=0)
     async with scene.worker(greet):
         await scene.expect(Reply(SOCKET, {"text": "websocket.connect"}), Ack(SOCKET, 0))
     assert not await scene.layer.commit("worker.dead", dead[0], [Reply(SOCKET, {"text": "again"})])
@@ -179,7 +179,7 @@ async def test_a_message_that_ends_every_worker_is_given_up(
 ) -> None:
     settings.SWITCHBOARD = {"WORKER_LEASE": 0.4, "MAX_ATTEMPTS": 3}
     await scene.enqueue(0)
-    [delivery] = await scene.layer.receive("worker.0", ["websocket.connect"], count=1, wait=0)
+    [delivery] = await scene.layer.take("worker.0", ["websocket.connect"], count=1, wait=0)
     for number in range(1, 4):
         [pending] = await scene.layer.pending(["websocket.connect"], idle=0)
         taken = await scene.layer.take_over(f"worker.{number}", pending)
@@ -194,5 +194,5 @@ async def test_a_message_that_ends_every_worker_is_given_up(
 async def test_only_the_channels_it_was_told(scene: Scene) -> None:
     async with scene.worker(greet, channels=["websocket.receive"]):
         await scene.enqueue(0)
-        [delivery] = await scene.layer.receive("worker.other", ["websocket.connect"], count=1, wait=5)
+        [delivery] = await scene.layer.take("worker.other", ["websocket.connect"], count=1, wait=5)
     assert delivery.envelope.order == 0
