@@ -3,7 +3,7 @@
 Three of them are those of published clients, which speak them unmodified: the 2016 example and its articles
 (``classic``), the Channels tutorial (``tutorial``) and a room for everybody without a name in the path (``public``).
 They know chat messages only, so there is nothing that could tell them of an error: what they do wrong is not answered.
-``switchboard.v1`` numbers, acknowledges and repairs; ``docs/dialects.md`` describes it.
+``switchboard.v1`` numbers, acknowledges and repairs; ``docs/wire.md`` describes it.
 
 A dialect is stateless. The connection remembers its name in the channel session.
 """
@@ -39,7 +39,7 @@ class Dialect:
 
     name: ClassVar[str]
     subprotocol: ClassVar[str | None] = None
-    #: Sent by the interface when it must speak for itself; see ``docs/dialects.md``.
+    #: Sent by the interface when it must speak for itself; see ``docs/wire.md``.
     frames: ClassVar[Mapping[str, str]] = {}
 
     def parse(self, text: str) -> Request | Refusal:

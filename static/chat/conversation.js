@@ -1,4 +1,4 @@
-// What a frame from the server does, and what is sent to it: `docs/dialects.md`, seen from the browser.
+// What a frame from the server does, and what is sent to it: `docs/wire.md`, seen from the browser.
 //
 // After each connect the client says hello with the last number it has; the welcome brings what it missed, and only then
 // is sent what waits in the outbox, so that a message which did arrive before the connection broke is not sent for

@@ -1,0 +1,296 @@
+"""What the documents say of the code, held against the code: links, settings, names, the wire, the example."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+
+import switchboard
+from chat import dialects
+from chat.dialects import DIALECTS, Dialect
+from chat.protocol import Line, Refusal
+from project import environment
+from project.environment import ROOT
+from switchboard.conf import Settings
+from switchboard.interface.application import opening
+from switchboard.interface.http import request_content
+
+DOCUMENTS = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+#: The settings whose default no value of the variable could say.
+_MADE_BY_CODE = {"SECRET_KEY"}
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def section(text: str, heading: str) -> str:
+    """What stands under a heading, up to the next one of its level or above."""
+    [(level, start)] = [
+        (len(found[1]), found.end()) for found in re.finditer(r"^(#+) (.*)$", text, re.M) if found[2] == heading
+    ]
+    rest = text[start:]
+    end = re.search(rf"^#{{1,{level}}} ", rest, re.M)
+    return rest[: end.start()] if end else rest
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of all tables in a text, without their heads."""
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    ruled = [index for index, row in enumerate(cells) if set("".join(row)) <= set("-: ")]
+    return [row for index, row in enumerate(cells) if index not in ruled and index + 1 not in ruled]
+
+
+def quoted(text: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", text)
+
+
+# -- links
+
+
+def targets(document: Path) -> list[str]:
+    prose = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.M | re.S)
+    return re.findall(r"\]\(([^)\s]+)\)", prose)
+
+
+def anchors(document: Path) -> set[str]:
+    """The anchors of the headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_links_lead_somewhere(document: Path) -> None:
+    broken = []
+    for target in targets(document):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        there = (document.parent / path).resolve() if path else document
+        if not there.exists() or (anchor and anchor not in anchors(there)):
+            broken.append(target)
+    assert broken == []
+
+
+def test_every_document_is_linked() -> None:
+    reached = {
+        (document.parent / target.partition("#")[0]).resolve() for document in DOCUMENTS for target in targets(document)
+    }
+    assert [document for document in DOCUMENTS if document not in reached and document.name != "README.md"] == []
+
+
+# -- settings
+
+
+class Asked(Mapping[str, str]):
+    """An empty environment that remembers what was asked of it."""
+
+    def __init__(self) -> None:
+        self.names: set[str] = set()
+
+    def __getitem__(self, name: str) -> str:
+        self.names.add(name)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+@pytest.fixture
+def _elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The checkout is an empty folder, so that defaults make nothing in the real one."""
+    monkeypatch.setattr(environment, "ROOT", tmp_path)
+
+
+def documented_settings() -> dict[str, str]:
+    return {quoted(name)[0]: default for name, default, _ in rows(section(read("README.md"), "Settings"))}
+
+
+@pytest.mark.usefixtures("_elsewhere")
+def test_the_readme_has_every_setting() -> None:
+    asked = Asked()
+    environment.read(asked)
+    assert set(documented_settings()) == asked.names
+
+
+@pytest.mark.usefixtures("_elsewhere")
+@pytest.mark.parametrize(("name", "default"), documented_settings().items())
+def test_the_readme_has_their_defaults(name: str, default: str) -> None:
+    attribute = {"DATABASE_URL": "databases"}.get(name, name.lower())
+
+    def value(source: dict[str, str]) -> Any:
+        found = getattr(environment.read(MappingProxyType(source)), attribute)
+        return set(found) if isinstance(found, list) else found
+
+    if default == "none":
+        assert not value({})
+    elif name in _MADE_BY_CODE:
+        assert not default.startswith("`")
+    else:
+        [said] = re.findall(r"^`([^`]*)`$", default)
+        assert value({name: said}) == value({})
+
+
+def test_operations_has_the_settings_of_the_machinery() -> None:
+    table = rows(section(read("docs/operations.md"), "Tuning").partition("And the labels")[0])
+    said = {quoted(key)[0]: eval(quoted(default)[0]) for key, default, _ in table}  # our own arithmetic
+    assert said == {field.name: field.default for field in fields(Settings)}
+
+
+def test_operations_has_the_settings_of_the_chat() -> None:
+    used = {name for path in (ROOT / "chat").glob("*.py") for name in re.findall(r'"(CHAT_[A-Z_]+)"', path.read_text())}
+    assert used == set(re.findall(r"^\| `(CHAT_[A-Z_]+)`", read("docs/operations.md"), re.M))
+
+
+def test_the_ceilings_are_those_of_supervisord() -> None:
+    conf = read("supervisord.conf")
+    ceilings = dict(re.findall(r"^\[(?:fcgi-)?program:(\w+)\][^\[]*?^numprocs = (\d+)$", conf, re.M | re.S))
+    for name, default_and_meaning in ((row[0], row[2]) for row in rows(section(read("README.md"), "Settings"))):
+        if name in ("`INTERFACES`", "`WORKERS`"):
+            assert f"at most {ceilings[name.strip('`')[:-1].lower()]}" in default_and_meaning
+
+
+# -- names
+
+
+def test_the_readme_has_every_public_name() -> None:
+    table = rows(section(read("README.md"), "Writing a consumer"))
+    said = [name for row in table for name in quoted(row[1])]
+    assert sorted(said) == sorted(switchboard.__all__)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_what_is_imported_in_examples_is_public(document: Path) -> None:
+    imported = re.findall(r"^from switchboard import (.*)$", document.read_text(), re.M)
+    names = {name.strip() for line in imported for name in line.split(",")}
+    assert names <= set(switchboard.__all__)
+
+
+def test_the_modules_and_files_that_are_named_are_there() -> None:
+    missing = []
+    for document in DOCUMENTS:
+        for name in quoted(document.read_text()):
+            if re.fullmatch(r"(switchboard|chat|project|tests|benchmarks)(\.[a-z_]+)+", name):
+                path = ROOT / name.replace(".", "/")
+                here = path.is_dir() or path.with_suffix(".py").is_file() or hasattr_of(name)
+            elif re.fullmatch(r"(switchboard|chat|project|tests)/[\w/.]+", name):
+                here = (ROOT / name).exists()
+            else:
+                continue
+            if not here and name != "chat.log":  # a channel
+                missing.append(f"{document.name}: {name}")
+    assert missing == []
+
+
+def hasattr_of(dotted: str) -> bool:
+    module, _, name = dotted.rpartition(".")
+    path = ROOT / module.replace(".", "/")
+    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    return source.is_file() and re.search(rf"^{name} ?(=|:)", source.read_text(), re.M) is not None
+
+
+# -- the wire
+
+_SCOPE: dict[str, Any] = {
+    "path": "/", "headers": [], "query_string": b"", "method": "GET", "scheme": "http", "http_version": "1.1"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("channel", "content"),
+    [
+        ("websocket.connect", {**opening(_SCOPE).content, "order": 0, "reply_channel": ""}),
+        ("http.request", request_content(_SCOPE, b"", "")),
+    ],
+)
+def test_the_keys_of_a_message(channel: str, content: Mapping[str, Any]) -> None:
+    said = {quoted(key)[0] for key, _ in rows(section(read("docs/wire.md"), f"`{channel}`"))}
+    assert said == set(content)
+
+
+def test_the_keys_in_redis() -> None:
+    lua = read("switchboard/layers/redis/lua/prelude.lua")
+    said = {quoted(row[0])[0].partition(":")[0] for row in rows(section(read("docs/wire.md"), "Keys in Redis"))}
+    assert said == set(re.findall(r"PREFIX \.\. ':(\w+)", lua))
+
+
+def test_the_reasons_of_a_nack() -> None:
+    sources = [path.read_text() for path in (ROOT / "chat").glob("*.py")]
+    used = {code for source in sources for code in re.findall(r'Refusal\(\s*"([a-z-]+)"', source)}
+    table = rows(section(read("docs/wire.md"), "switchboard.v1"))
+    assert used == {quoted(code)[0] for code, _ in table}
+
+
+def frames(dialect: str, arrow: str) -> list[str]:
+    text = section(read("docs/wire.md"), dialect)
+    return re.findall(rf"^{arrow} (.*)$", text, re.M)
+
+
+def documented_dialects() -> list[tuple[str, Dialect]]:
+    return [("switchboard.v1" if name == "v1" else name, dialect) for name, dialect in DIALECTS.items()]
+
+
+@pytest.mark.parametrize(("heading", "dialect"), documented_dialects())
+def test_what_a_client_sends_is_understood(heading: str, dialect: Dialect) -> None:
+    requests = [dialect.parse(frame) for frame in frames(heading, "→")]
+    assert requests
+    assert not [request for request in requests if isinstance(request, Refusal)]
+
+
+@pytest.mark.parametrize(("heading", "dialect"), documented_dialects())
+def test_what_a_server_sends_is_documented(heading: str, dialect: Dialect) -> None:
+    line = Line(seq=1, id=1, handle="ada", body="hello", at=datetime(2026, 2, 20, 19, 48, tzinfo=UTC), cid="c")
+    sent = [
+        dialect.line(line),
+        dialect.ack(line, "c"),
+        dialect.nack(Refusal("unknown", "…", "c")),
+        dialect.welcome(1, [line], reset=False, user=None),
+        dialect.pong(),
+        dialect.frames.get("busy"),
+    ]
+    assert {shape(frame) for frame in frames(heading, "←")} == {shape(frame) for frame in sent if frame is not None}
+
+
+def shape(frame: str) -> tuple[str | None, frozenset[str]]:
+    content = json.loads(frame)
+    return content.get("t"), frozenset(content)
+
+
+def test_the_timestamp_of_the_classic_dialect() -> None:
+    [frame] = frames("classic", "←")
+    assert json.loads(frame)["timestamp"] == dialects.short_time(datetime(2016, 2, 20, 19, 48, tzinfo=UTC))
+
+
+# -- the example
+
+
+def examples() -> dict[str, str]:
+    found = re.findall(r"^<!-- example: (\S+) -->\n```python\n(.*?)^```", read("README.md"), re.M | re.S)
+    return dict(found)
+
+
+def test_the_example_in_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "lobby.py").write_text(examples()["lobby.py"])
+    (tmp_path / "routing_of_the_readme.py").write_text(examples()["routing.py"])
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "switchboard.layers.memory.MemoryLayer"}}
+    settings.CHANNEL_ROUTING = "routing_of_the_readme.channel_routing"
+    names: dict[str, Any] = {}
+    exec(compile(examples()["test_lobby.py"], "README.md", "exec"), names)
+    tests: list[Callable[[], None]] = [value for name, value in names.items() if name.startswith("test_")]
+    assert tests
+    for test in tests:
+        test()
