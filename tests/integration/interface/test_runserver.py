@@ -1,0 +1,78 @@
+"""``manage.py runserver``: interface and worker in one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+from websockets.sync.client import connect
+
+from switchboard.testing.processes import ROOT, RunningProcess, free_port, listening_socket, project_environment
+from switchboard.testing.waiting import wait_until
+
+
+class Runserver(RunningProcess):
+    """Ready when it answers."""
+
+    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+        self.port = port or free_port()
+        (folder / "reloaded_settings.py").write_text("from project.settings import *\n")
+        environment = project_environment(
+            DATA_DIR=str(folder),
+            DEBUG="1",
+            DJANGO_SETTINGS_MODULE="reloaded_settings",
+            PYTHONPATH=os.pathsep.join((str(folder), str(ROOT))),
+        )
+        manage = [sys.executable, str(ROOT / "manage.py")]
+        subprocess.run([*manage, "migrate", "--verbosity", "0"], env=environment, cwd=ROOT, check=True)
+        super().__init__(
+            [*manage, "runserver", *options, f"127.0.0.1:{self.port}"], name="runserver", environment=environment
+        )
+
+    def ready(self) -> bool:
+        try:
+            return httpx.get(f"http://127.0.0.1:{self.port}/", timeout=20).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def talk(self) -> None:
+        """One frame, there and back."""
+        with connect(f"ws://127.0.0.1:{self.port}/chat/development/") as socket:
+            socket.send(json.dumps({"handle": "me", "message": "hello"}))
+            assert json.loads(socket.recv(20))["message"] == "hello"
+
+
+def test_it_chats_and_ctrl_c_ends_it(tmp_path: Path) -> None:
+    with Runserver(tmp_path, "--noreload") as server:
+        server.talk()
+        server.signal(signal.SIGINT)
+        assert server.wait(15) == 0
+        assert "Traceback" not in server.log, server.log
+
+
+def test_a_change_starts_it_anew_and_ctrl_c_ends_both_processes(tmp_path: Path) -> None:
+    with Runserver(tmp_path) as server:
+        server.talk()
+        (tmp_path / "reloaded_settings.py").write_text("from project.settings import *\nCHANGED = True\n")
+        server.wait_for_log("changed, reloading")
+        wait_until(server.ready, "runserver again")
+        server.talk()
+        os.killpg(server.pid, signal.SIGINT)  # as a terminal does
+        assert server.wait(15) == 0
+        assert "Traceback" not in server.log, server.log
+
+
+def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    with listening_socket() as taken:
+        server = Runserver(tmp_path, "--noreload", port=taken.getsockname()[1])
+        try:
+            server.spawn()
+            assert server.wait() == 1
+            assert "cannot listen on 127.0.0.1:" in server.log
+        finally:
+            server.close()
