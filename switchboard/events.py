@@ -48,18 +48,32 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class GroupMessage:
-    """The same content for every member of a group."""
+    """The same content for every member of a group.
+
+    ``seq`` numbers the messages of a group whose members are to get all of them, in the order of the numbers. Without
+    it a message has no place among the numbered ones and is delivered as it comes.
+    """
 
     group: str
     content: Content
+    seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A socket becomes a member of a group."""
+    """A socket becomes a member of a group. ``seq``: it has every numbered message up to that one."""
 
     channel: str
     group: str
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """A group's last number is ``seq``, or was a moment ago: whoever has less missed something."""
+
+    group: str
+    seq: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +106,9 @@ class Claimed:
 
 
 #: What a consumer may send.
-Output: TypeAlias = Envelope | Reply | GroupMessage | Join | Leave
+Output: TypeAlias = Envelope | Reply | GroupMessage | Tip | Join | Leave
 #: What an interface may find in its inbox.
-InboxEvent: TypeAlias = Reply | GroupMessage | Join | Leave | Ack | Claimed
+InboxEvent: TypeAlias = Reply | GroupMessage | Tip | Join | Leave | Ack | Claimed
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +128,7 @@ class InboxEntry:
 _KINDS: dict[str, type[InboxEvent]] = {
     "r": Reply,
     "g": GroupMessage,
+    "t": Tip,
     "j": Join,
     "l": Leave,
     "a": Ack,

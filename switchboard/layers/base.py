@@ -41,6 +41,38 @@ class Enqueued(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer of `Layer.enqueue`. ``session`` is the channel session of the record, where the outcome is DONE."""
+
+    outcome: Enqueued
+    session: Content | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SocketState:
+    """What a record holds of a socket. ``path`` is that of its connect, for whoever has to speak for a dead interface.
+
+    ``sent`` > ``acked``: a message is under way.
+    """
+
+    channel: str
+    sent: int
+    acked: int
+    path: str = ""
+    session: Content | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that was given up. ``tag`` identifies it to the layer, ``at`` is the server's clock in seconds."""
+
+    tag: str
+    envelope: Envelope
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message in the hands of a worker. ``tag`` identifies the entry to the layer within its channel."""
 
@@ -127,13 +159,26 @@ class Layer(ABC):
         """
 
     @abstractmethod
-    async def enqueue(self, envelope: Envelope) -> Enqueued:
+    async def enqueue(self, envelope: Envelope) -> Receipt:
         """Put the message of a socket on its channel, with the session of its record, unless that happened before.
 
         In this order: the record is missing and ``order`` > 0 → UNKNOWN; ``order`` ≤ acked → DONE; ``order`` ≤ sent →
         QUEUED; the channel is at its capacity → FULL (never for a disconnect); otherwise it is appended and
-        ``sent`` = ``order``, a connect making the record → QUEUED.
+        ``sent`` = ``order``, a connect making the record, with the ``path`` of its content → QUEUED.
         """
+
+    @abstractmethod
+    async def restore(self, sockets: Sequence[SocketState]) -> None:
+        """Bring back records after the server lost data, a few hundred at a time.
+
+        A record that is missing is made as given, with ``sent`` = ``acked``: what was under way is to be enqueued again.
+        Where there is one, the larger ``acked`` wins, and with it its session; ``sent`` stays at least as high. Calling
+        it for sockets whose records are whole changes nothing.
+        """
+
+    @abstractmethod
+    async def rejoin(self, interface: str, groups: Collection[str]) -> None:
+        """Put the interface into each of ``groups``, in which it has members, after the server lost data."""
 
     @abstractmethod
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
@@ -211,6 +256,38 @@ class Layer(ABC):
         """Ask, before a *redelivered* message runs, whether it is to, and count the attempt."""
 
     @abstractmethod
+    async def forgive(self, worker: str, delivery: Delivery) -> None:
+        """Take back the attempt that `begin` counted: the message failed through no fault of its own."""
+
+    @abstractmethod
+    async def bury(self, worker: str, delivery: Delivery, outputs: Sequence[Output] = (), *, reason: str) -> bool:
+        """Give a message up: a `commit` with ``failed``, and in the same step the message becomes a dead letter.
+
+        Dead letters are kept up to a bound, the oldest going first.
+        """
+
+    @abstractmethod
+    async def dead_letters(self) -> Sequence[DeadLetter]:
+        """All of them, oldest first."""
+
+    @abstractmethod
+    async def revive(self, tag: str) -> bool:
+        """Send a dead letter again, under its old id, as a message of its own: no socket waits for it any more, so it
+        has no order, and its session can be read only. False if there is no such dead letter."""
+
+    @abstractmethod
+    async def drop_dead_letter(self, tag: str) -> bool:
+        """Forget a dead letter. False if there is no such one."""
+
+    @abstractmethod
+    async def interface_beats(self) -> Mapping[str, int]:
+        """A number for each interface, alive or not, that changes while it lives."""
+
+    @abstractmethod
+    async def sockets_of(self, interface: str) -> Sequence[SocketState]:
+        """Records of the interface's sockets, at most a few hundred: those with nothing under way first."""
+
+    @abstractmethod
     async def beat_worker(self, worker: str) -> None:
         """Show that the worker lives."""
 
@@ -220,7 +297,10 @@ class Layer(ABC):
 
     @abstractmethod
     async def retire(self, worker: str, channels: Collection[str]) -> None:
-        """Forget a worker that holds nothing any more; where it does hold something, it stays for `take_over`."""
+        """Forget a worker that holds nothing any more; where it does hold something, it stays for `take_over`.
+
+        Called by the worker itself, or by another that has seen it dead.
+        """
 
     # -- for both ------------------------------------------------------------------------------------------------
 
