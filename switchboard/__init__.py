@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     )
     from switchboard.channels import Channel, Group
     from switchboard.errors import on_error
-    from switchboard.exceptions import ChannelFull, ContentError, DenyConnection, SessionTooLarge, SwitchboardError
+    from switchboard.exceptions import (
+        ChannelFull,
+        ContentError,
+        DeadLettered,
+        DenyConnection,
+        SessionTooLarge,
+        SwitchboardError,
+    )
     from switchboard.message import Message
     from switchboard.routing import include, route
     from switchboard.sessions import channel_and_http_session, channel_session, enforce_ordering, http_session
@@ -51,6 +58,7 @@ _HOMES = {
     "SwitchboardError": "exceptions",
     "ChannelFull": "exceptions",
     "ContentError": "exceptions",
+    "DeadLettered": "exceptions",
     "DenyConnection": "exceptions",
     "SessionTooLarge": "exceptions",
 }
@@ -59,6 +67,7 @@ __all__ = [
     "Channel",
     "ChannelFull",
     "ContentError",
+    "DeadLettered",
     "DenyConnection",
     "Group",
     "Message",

@@ -83,33 +83,45 @@ class Group:
         self.name = check_group(name)
         self.channel_layer = channel_layer or get_layer(alias)
 
-    def add(self, channel: Channel | str) -> None:
-        """Make a socket, by its reply channel, a member; from a consumer when it returns, elsewhere at once."""
-        send(self.channel_layer, Join(_reply_name(channel), self.name))
+    def add(self, channel: Channel | str, *, seq: int | None = None) -> None:
+        """Make a socket, by its reply channel, a member; from a consumer when it returns, elsewhere at once.
+
+        ``seq``: it has every numbered message of the group up to that one, and is to get each later one.
+        """
+        send(self.channel_layer, Join(_reply_name(channel), self.name, seq))
 
     def discard(self, channel: Channel | str) -> None:
         """End a socket's membership, if it is a member."""
         send(self.channel_layer, Leave(_reply_name(channel), self.name))
 
-    def send(self, content: Content) -> None:
+    def send(self, content: Content, *, seq: int | None = None) -> None:
         """Send ``content`` (``text``, ``bytes`` or ``close``) to every member; see `Channel.send`.
+
+        ``seq`` numbers the message, from 1 without holes: members that were added with a ``seq`` get the numbered
+        messages in the order of their numbers, each once, whatever the order in which they were sent. What is missing
+        between two of them the interface asks for on the channel ``group.repair``.
 
         A group's messages are never refused for want of room: an interface has no capacity, only a client that
         reads too slowly is closed.
         """
-        send(self.channel_layer, GroupMessage(self.name, _checked(content)))
+        send(self.channel_layer, self._message(content, seq))
 
-    async def aadd(self, channel: Channel | str) -> None:
+    async def aadd(self, channel: Channel | str, *, seq: int | None = None) -> None:
         """`add` for ``async def``."""
-        await asend(self.channel_layer, Join(_reply_name(channel), self.name))
+        await asend(self.channel_layer, Join(_reply_name(channel), self.name, seq))
 
     async def adiscard(self, channel: Channel | str) -> None:
         """`discard` for ``async def``."""
         await asend(self.channel_layer, Leave(_reply_name(channel), self.name))
 
-    async def asend(self, content: Content) -> None:
+    async def asend(self, content: Content, *, seq: int | None = None) -> None:
         """`send` for ``async def``."""
-        await asend(self.channel_layer, GroupMessage(self.name, _checked(content)))
+        await asend(self.channel_layer, self._message(content, seq))
+
+    def _message(self, content: Content, seq: int | None) -> GroupMessage:
+        if seq is not None and (not isinstance(seq, int) or seq < 1):
+            raise ValueError(f"the numbers of a group's messages begin at 1, not at {seq!r}")
+        return GroupMessage(self.name, _checked(content), seq)
 
     def __str__(self) -> str:
         return self.name

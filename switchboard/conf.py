@@ -36,6 +36,12 @@ class Settings:
     INTERFACE_BEAT: float = 5.0
     #: A message whose worker did not renew it for so long is taken over.
     WORKER_LEASE: float = 4.0
+    #: A consumer that runs for longer is given up: its message goes to another worker, and this one ends.
+    CONSUMER_TIME_LIMIT: float = 30.0
+    #: An interface whose heartbeat stood still for so long is taken for dead, and its sockets for closed.
+    INTERFACE_LEASE: float = 45.0
+    #: The last number of each group that changed lately is told so often, for those who missed the last message.
+    TIP_INTERVAL: float = 20.0
     #: A redelivered message that began to run so often is given up.
     MAX_ATTEMPTS: int = 3
     #: Whether a socket without an Origin header (from no browser) is let in.

@@ -5,6 +5,7 @@
     SwitchboardError
     ├── ChannelFull            a named channel has reached its capacity          (also Channels' ChannelFull)
     ├── DenyConnection         a consumer refuses the handshake                  (also Channels' DenyConnection)
+    ├── DeadLettered           a message was given up; what an error hook gets
     ├── NoRoute                no route takes a message
     ├── SessionTooLarge        a channel session outgrew its bound
     ├── ContentError           a message's content cannot go over the wire       (also TypeError)
@@ -20,6 +21,7 @@ from channels.exceptions import DenyConnection as _DenyConnection
 __all__ = [
     "ChannelFull",
     "ContentError",
+    "DeadLettered",
     "DenyConnection",
     "InboxLost",
     "LayerUnavailable",
@@ -46,6 +48,18 @@ class ChannelFull(SwitchboardError, _ChannelFull):  # type: ignore[misc]
 
 class DenyConnection(SwitchboardError, _DenyConnection):  # type: ignore[misc]
     """Raised by a consumer of ``websocket.connect``: the handshake is answered with 403."""
+
+
+class DeadLettered(SwitchboardError):
+    """A message ended every worker that ran it and is not run again; its `on_error` hook gets this."""
+
+    def __init__(self, attempts: int) -> None:
+        super().__init__(attempts)
+        #: How often it began to run.
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        return f"given up after {self.attempts} attempts"
 
 
 class NoRoute(SwitchboardError):

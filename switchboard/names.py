@@ -22,6 +22,8 @@ CONNECT: Final = "websocket.connect"
 RECEIVE: Final = "websocket.receive"
 DISCONNECT: Final = "websocket.disconnect"
 HTTP_REQUEST: Final = "http.request"
+#: Where an interface asks for numbered messages that its members missed.
+GROUP_REPAIR: Final = "group.repair"
 
 #: The channels whose messages come from a socket and are guarded by its record.
 SOCKET_CHANNELS: Final = frozenset({CONNECT, RECEIVE, DISCONNECT})
