@@ -119,7 +119,7 @@ class Group:
         await asend(self.channel_layer, self._message(content, seq))
 
     def _message(self, content: Content, seq: int | None) -> GroupMessage:
-        if seq is not None and (not isinstance(seq, int) or seq < 1):
+        if seq is not None and seq < 1:
             raise ValueError(f"the numbers of a group's messages begin at 1, not at {seq!r}")
         return GroupMessage(self.name, _checked(content), seq)
 

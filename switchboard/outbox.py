@@ -61,6 +61,7 @@ def send(layer: Layer, output: Output) -> None:
     outbox = _outbox_of(layer)
     if outbox is None:
         call(layer, lambda layer: layer.publish([output]))
+        layer.tips.note([output])
         return
     if isinstance(output, Envelope) and not call(layer, lambda layer: layer.has_room(output.channel)):
         raise ChannelFull(output.channel)
@@ -72,6 +73,7 @@ async def asend(layer: Layer, output: Output) -> None:
     outbox = _outbox_of(layer)
     if outbox is None:
         await layer.publish([output])
+        layer.tips.note([output])
         return
     if isinstance(output, Envelope) and not await layer.has_room(output.channel):
         raise ChannelFull(output.channel)

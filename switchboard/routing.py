@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from switchboard.message import Message
-from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE, check_channel
+from switchboard.names import CONNECT, DISCONNECT, GROUP_REPAIR, HTTP_REQUEST, RECEIVE, check_channel
 
 AnyConsumer: TypeAlias = Callable[..., Any]
 Match: TypeAlias = tuple[AnyConsumer, dict[str, str]]
@@ -83,8 +83,8 @@ include = Include
 class Router:
     """The whole routing of a worker, with what Channels 1.x added by default at the end of it.
 
-    Those are: ``websocket.connect`` on a path that no route takes is accepted and closed with 4404, and receives
-    and disconnects that no route takes are nothing to do. ``http.request`` goes to Django.
+    Those are: ``websocket.connect`` on a path that no route takes is accepted and closed with 4404, and receives,
+    disconnects and repairs of groups that no route takes are nothing to do. ``http.request`` goes to Django.
     """
 
     def __init__(self, routing: str | Sequence[Routable]) -> None:
@@ -93,7 +93,7 @@ class Router:
         self.routes = [
             *_routes(routing),
             Route(CONNECT, refuse_path),
-            Route([RECEIVE, DISCONNECT], ignore),
+            Route([RECEIVE, DISCONNECT, GROUP_REPAIR], ignore),
             Route(HTTP_REQUEST, django_view),
         ]
 

@@ -22,9 +22,11 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 from switchboard.events import Content, Envelope, InboxEntry, Output
+from switchboard.layers.tips import Tips
 
 
 class Enqueued(enum.Enum):
@@ -132,6 +134,16 @@ class Layer(ABC):
     #: Whether several processes can meet on it. False: everything has to run in one.
     crosses_processes: ClassVar[bool]
 
+    @property
+    def shards(self) -> Sequence[Layer]:
+        """The parts that a worker reads each for itself: the layer, unless it lies on several hosts."""
+        return [self]
+
+    @cached_property
+    def tips(self) -> Tips:
+        """The last numbers of groups that left through this object."""
+        return Tips()
+
     # -- for interfaces ------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -171,7 +183,8 @@ class Layer(ABC):
     async def restore(self, sockets: Sequence[SocketState]) -> None:
         """Bring back records after the server lost data, a few hundred at a time.
 
-        A record that is missing is made as given, with ``sent`` = ``acked``: what was under way is to be enqueued again.
+        A record that is missing is made as given, with ``sent`` = ``acked``: what was under way is to be enqueued
+        again.
         Where there is one, the larger ``acked`` wins, and with it its session; ``sent`` stays at least as high. Calling
         it for sockets whose records are whole changes nothing.
         """

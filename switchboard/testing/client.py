@@ -43,6 +43,7 @@ from switchboard.names import (
 )
 from switchboard.routing import Router
 from switchboard.worker.dispatch import Dispatcher
+from switchboard.worker.runner import Runner
 
 
 class Client:
@@ -65,7 +66,8 @@ class Client:
         self._interface = new_interface()
         self.reply_channel = new_reply_channel(self._interface)
         self._worker = new_worker()
-        self._dispatcher = _Raising(self.layer, router or Router(settings.CHANNEL_ROUTING), self._worker, _here)
+        self._runner = _Raising(self.layer, router or Router(settings.CHANNEL_ROUTING), _here)
+        self._dispatcher = Dispatcher(self.layer, self._runner, self._worker)
         self._groups: set[str] = set()
         self._replies: list[Content] = []
         self._read = 0
@@ -99,10 +101,10 @@ class Client:
         if delivery is None:
             assert not fail_on_none, f"no message on {channel}"
             return False
-        self._dispatcher.raised = None
+        self._runner.raised = None
         async_to_sync(self._dispatcher.handle)(delivery)
-        if self._dispatcher.raised is not None:
-            raise self._dispatcher.raised
+        if self._runner.raised is not None:
+            raise self._runner.raised
         return True
 
     def send_and_consume(self, channel: str, content: Mapping[str, Any] | None = None) -> None:
@@ -270,7 +272,7 @@ class HttpClient(Client):
         return {**first, "content": b"".join(part.get("content", b"") for part in (first, *rest))}
 
 
-class _Raising(Dispatcher):
+class _Raising(Runner):
     """Keeps what a consumer raised for the test instead of logging it."""
 
     raised: Exception | None = None

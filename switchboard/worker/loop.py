@@ -1,40 +1,43 @@
 """The worker's loop: take messages, hand each to the dispatcher, and stop without dropping one.
 
-Two readers, one for HTTP requests and one for everything else, so that a slow page never holds up the sockets. A
-reader asks for as many messages as it has threads free and no more: what waits on the channel is there for every
-worker, what waits here only for this one.
+Two readers for each shard of the layer, one for HTTP requests and one for everything else, so that a slow page never
+holds up the sockets. A reader asks for as many messages as it has threads free and no more: what waits on the channel
+is there for every worker, what waits here only for this one.
 
-The nesting of the two task groups is the order of the end: the readers stop taking and what they began finishes;
-only then do the side tasks end, since until then they keep hold of what is being finished. A side task that fails
-ends the worker: a worker that cannot renew is worse than none.
+The nesting of the two task groups is the order of the end: the readers stop taking and what they began finishes; only
+then do the side tasks end, since until then they keep hold of what is being finished. All of them end by an event. A
+side task that fails ends the worker: a worker that cannot renew is worse than none. So does a consumer that does not
+return: its thread cannot be stopped, only the process can.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.db import close_old_connections
 
-from switchboard.backoff import Backoff
 from switchboard.conf import get_settings
 from switchboard.exceptions import LayerUnavailable
-from switchboard.layers.base import Delivery, Layer
+from switchboard.layers.base import Layer
 from switchboard.names import HTTP_REQUEST, new_worker
 from switchboard.routing import Router
-from switchboard.worker.delivery import Holdings, Patience
-from switchboard.worker.dispatch import Dispatcher, InThread
+from switchboard.waiting import within
+from switchboard.worker.delivery import Holdings
+from switchboard.worker.dispatch import Dispatcher
+from switchboard.worker.reading import Reading
+from switchboard.worker.reaper import Reaper
+from switchboard.worker.runner import InThread, Overdue, Runner
 
 logger = logging.getLogger("switchboard.worker")
 
-#: Seconds a receive waits before it looks whether to stop: the longest that a stop of an idle worker takes.
-RECEIVE_WAIT = 1.0
 #: Messages a worker runs at once, unless told otherwise; and requests, besides.
 DEFAULT_THREADS = 4
+#: A tip is told for so many intervals after its message.
+TIP_TOLD = 3
 
 
 class Worker:
@@ -53,103 +56,85 @@ class Worker:
         self._layer = layer
         self._router = router
         self._threads = threads
-        self._holdings = Holdings(layer, self.name)
+        self._overdue: Overdue | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set and what was taken is finished.
 
         Cancelling ends at once and leaves what was taken to other workers.
+
+        Raises:
+            Overdue: a consumer did not return; everything else was finished. Its thread may be running still.
         """
         drained = asyncio.Event()
         async with asyncio.TaskGroup() as side:
-            side.create_task(self._beat_until(drained), name="beat")
+            side.create_task(_repeat(self._tell_tips, get_settings().TIP_INTERVAL, drained), name="tips")
             async with asyncio.TaskGroup() as work:
-                for reading in self._readings(work):
-                    work.create_task(self._read(reading, stop), name=f"read {reading.channels}")
-                    work.create_task(self._take_over(reading, stop), name=f"take over {reading.channels}")
+                for shard in self._layer.shards:
+                    self._work_on(shard, work, side, stop, drained)
             drained.set()
         await self._leave()
+        if self._overdue is not None:
+            raise self._overdue
 
-    def _readings(self, work: asyncio.TaskGroup) -> Iterator[_Reading]:
+    async def _tell_tips(self) -> None:
+        await self._layer.publish(self._layer.tips.recent(TIP_TOLD * get_settings().TIP_INTERVAL))
+
+    def _work_on(
+        self,
+        shard: Layer,
+        work: asyncio.TaskGroup,
+        side: asyncio.TaskGroup,
+        stop: asyncio.Event,
+        drained: asyncio.Event,
+    ) -> None:
+        settings = get_settings()
+        lease, holdings = settings.WORKER_LEASE, Holdings(shard, self.name)
+        reaper = Reaper(shard, self.name, self.channels, settings.INTERFACE_LEASE)
+
+        async def beat() -> None:
+            await holdings.renew()
+            await shard.beat_worker(self.name)
+
+        side.create_task(_repeat(beat, lease / 4, drained), name="beat")
+        side.create_task(_repeat(reaper.look, reaper.interval, drained), name="reaper")
+        for reading in self._readings(shard, work, holdings, stop):
+            work.create_task(reading.read(stop), name=f"read {reading.channels}")
+            work.create_task(reading.take_over(stop, lease), name=f"take over {reading.channels}")
+
+    def _readings(
+        self, shard: Layer, work: asyncio.TaskGroup, holdings: Holdings, stop: asyncio.Event
+    ) -> Iterator[Reading]:
+        def overdue(error: Overdue) -> None:
+            self._overdue = error
+            stop.set()
+
         messages = [name for name in self.channels if name != HTTP_REQUEST]
         requests = [name for name in self.channels if name == HTTP_REQUEST]
         for channels, kind in ((messages, "consumer"), (requests, "view")):
             if channels:
                 # Not a context manager: at a failure its end would wait on threads that wait on this loop.
                 pool = ThreadPoolExecutor(self._threads, kind)
-                dispatcher = Dispatcher(self._layer, self._router, self.name, _threads_of(pool))
-                yield _Reading(work, dispatcher, channels, self._threads)
-
-    async def _read(self, reading: _Reading, stop: asyncio.Event) -> None:
-        backoff = Backoff()
-        while not stop.is_set():
-            free = await reading.free()
-            try:
-                taken = await self._layer.take(self.name, reading.channels, count=free, wait=RECEIVE_WAIT)
-            except LayerUnavailable as error:
-                logger.warning("cannot receive: %s", error)
-                await backoff.wait()
-                continue
-            backoff.reset()
-            for delivery in taken:
-                self._begin(reading, delivery)
-
-    async def _take_over(self, reading: _Reading, stop: asyncio.Event) -> None:
-        lease, patience = get_settings().WORKER_LEASE, Patience(get_settings().WORKER_LEASE)
-        while not await _within(stop, lease / 8):
-            try:
-                seen = await self._layer.pending(reading.channels, idle=lease / 3)
-                for pending in patience.look(seen, time.monotonic()):
-                    delivery = await self._layer.take_over(self.name, pending)
-                    if delivery is not None:
-                        logger.warning("took over %s from %s", delivery.envelope.id, pending.owner)
-                        self._begin(reading, delivery)
-            except LayerUnavailable:
-                patience.forget()
-
-    def _begin(self, reading: _Reading, delivery: Delivery) -> None:
-        logger.debug("%s %s", delivery.channel, delivery.envelope.id)
-        self._holdings.add(delivery)
-        reading.start(delivery).add_done_callback(lambda _: self._holdings.remove(delivery))
-
-    async def _beat_until(self, drained: asyncio.Event) -> None:
-        # Ended by an event, as all tasks here: a cancellation that meets a command of redis-py halfway can vanish.
-        while not await _within(drained, get_settings().WORKER_LEASE / 4):
-            try:
-                await self._holdings.renew()
-                await self._layer.beat_worker(self.name)
-            except LayerUnavailable as error:
-                logger.warning("cannot renew: %s", error)
+                runner = Runner(self._layer, self._router, _threads_of(pool))
+                dispatcher = Dispatcher(shard, runner, self.name, stopping=stop.is_set)
+                yield Reading(shard, self.name, channels, self._threads, work, dispatcher, holdings, overdue)
 
     async def _leave(self) -> None:
         try:
-            await self._layer.retire(self.name, self.channels)
+            for shard in self._layer.shards:
+                await shard.retire(self.name, self.channels)
         except LayerUnavailable as error:
             logger.warning("left without saying so: %s", error)
         await self._layer.close()
 
 
-class _Reading:
-    """What one reader has running."""
-
-    def __init__(self, tasks: asyncio.TaskGroup, dispatcher: Dispatcher, channels: list[str], threads: int) -> None:
-        self.channels = channels
-        self._tasks = tasks
-        self._dispatcher = dispatcher
-        self._threads = threads
-        self._running: set[asyncio.Task[None]] = set()
-
-    def start(self, delivery: Delivery) -> asyncio.Task[None]:
-        task = self._tasks.create_task(self._dispatcher.handle(delivery), name=delivery.envelope.id)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
-        return task
-
-    async def free(self) -> int:
-        """How many more may be taken; waits until that is one at least."""
-        while len(self._running) >= self._threads:
-            await asyncio.wait(self._running, return_when=asyncio.FIRST_COMPLETED)
-        return self._threads - len(self._running)
+async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, end: asyncio.Event) -> None:
+    """``step`` each so many ``seconds``, until ``end``."""
+    while not await within(end, seconds):
+        try:
+            await step()
+        except LayerUnavailable as error:
+            logger.warning("the layer is away: %s", error)
 
 
 def _threads_of(pool: ThreadPoolExecutor) -> InThread:
@@ -166,13 +151,3 @@ def _with_fresh_connections(function: Callable[[], Any]) -> Any:
         return function()
     finally:
         close_old_connections()
-
-
-async def _within(event: asyncio.Event, seconds: float) -> bool:
-    """Whether ``event`` is set, now or within ``seconds``."""
-    try:
-        async with asyncio.timeout(seconds):
-            await event.wait()
-    except TimeoutError:
-        return False
-    return True

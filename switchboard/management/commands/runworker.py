@@ -17,6 +17,7 @@ from switchboard.conf import get_settings
 from switchboard.layers.base import Layer
 from switchboard.routing import Router
 from switchboard.worker.loop import DEFAULT_THREADS, Worker
+from switchboard.worker.runner import Overdue
 from switchboard.worker.shutdown import stop_on_signals
 
 logger = logging.getLogger("switchboard.worker")
@@ -60,8 +61,9 @@ class Command(BaseCommand):
             logging.getLogger("switchboard").setLevel(logging.DEBUG)
         try:
             asyncio.run(self._run(worker))
-        except Exception:
-            logger.critical("the worker failed; what it held goes to others", exc_info=True)
+        except Exception as error:
+            # An overdue consumer was reported when it was noticed.
+            logger.critical("the worker ends; what it held goes to others", exc_info=not isinstance(error, Overdue))
             logging.shutdown()
             # Its threads may wait for the loop that just ended, and an ordinary exit would wait for them.
             os._exit(1)

@@ -1,0 +1,160 @@
+"""Running one consumer: find it, call it, collect what it sent.
+
+The one ``except Exception`` around application code is here. A consumer that raises has sent nothing; its `on_error`
+hook may answer in its place. Two failures are nobody's answer and are passed on: a database that is away, which is not
+the consumer's fault, and a consumer that does not come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from dataclasses import dataclass, field
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+from django.db import InterfaceError, OperationalError
+
+from switchboard.bridging import in_loop
+from switchboard.conf import get_settings
+from switchboard.errors import hook_of
+from switchboard.events import Content, Output, Reply
+from switchboard.exceptions import DeadLettered, DenyConnection, NoRoute, SwitchboardError
+from switchboard.layers.base import Layer
+from switchboard.message import Message
+from switchboard.names import CONNECT
+from switchboard.outbox import Outbox, collecting
+from switchboard.routing import Router
+
+logger = logging.getLogger("switchboard.worker")
+
+#: Runs a function of no arguments in some thread.
+InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
+
+
+class DatabaseAway(SwitchboardError):
+    """The database is locked or gone; the same message may succeed later."""
+
+
+class Overdue(SwitchboardError):
+    """A consumer did not return within ``SWITCHBOARD["CONSUMER_TIME_LIMIT"]``. Its thread may run on."""
+
+
+@dataclass
+class Outcome:
+    """What is to be committed. ``failed``: the consumer raised, and nobody answered in its place."""
+
+    outputs: list[Output] = field(default_factory=list)
+    session: Content | None = None
+    failed: bool = False
+
+
+class Runner:
+    """Runs consumers of ``router``; sync ones by ``in_thread``."""
+
+    def __init__(self, layer: Layer, router: Router, in_thread: InThread) -> None:
+        self.layer = layer
+        self._router = router
+        self._in_thread = in_thread
+
+    async def run(self, message: Message) -> Outcome:
+        """What is to be committed for ``message``.
+
+        Raises:
+            DatabaseAway: run it again later.
+            Overdue: the consumer did not return.
+        """
+        outbox = Outbox(self.layer, message.content.get("reply_channel"), message.travelling_session)
+        try:
+            with collecting(outbox):
+                await self._limited(self.call(message), message)
+            session = vars(message).get("channel_session")
+            return Outcome(outbox.outputs, None if session is None else session.changes())
+        except Overdue:
+            raise
+        except DenyConnection:
+            if message.channel.name == CONNECT:
+                return Outcome([Reply(str(message.reply_channel), {"close": True})])
+            logger.exception("only a consumer of %s can deny a connection, not of %s", CONNECT, named(message))
+        except NoRoute as error:
+            logger.error("%s (%s)", error, named(message))
+        except Exception as error:
+            if is_away(error):
+                raise DatabaseAway(str(error)) from error
+            self.report(message, error)
+            return await self._answer(message, error)
+        return Outcome(failed=True)
+
+    async def give_up(self, message: Message, attempts: int) -> Outcome:
+        """What is to be committed for a message that is not run any more: the hook's answer, if there is one."""
+        found = self._router.match(message)
+        if found is not None:
+            message.consumer = found[0]
+        return await self._answer(message, DeadLettered(attempts))
+
+    async def call(self, message: Message) -> None:
+        """Run the consumer and nothing else; what it raises passes through.
+
+        Raises:
+            NoRoute: there is none.
+        """
+        found = self._router.match(message)
+        if found is None:
+            raise NoRoute(message.channel.name)
+        consumer, kwargs = found
+        message.consumer = consumer
+        await self._invoke(consumer, message, **kwargs)
+
+    def report(self, message: Message, error: Exception) -> None:
+        """Say that a consumer raised, from inside the ``except``."""
+        logger.exception("the consumer of %s raised", named(message))
+
+    async def _answer(self, message: Message, error: Exception) -> Outcome:
+        hook = hook_of(message.consumer) if message.consumer else None
+        if hook is None:
+            return Outcome(failed=True)
+        outbox = Outbox(self.layer)
+        try:
+            with collecting(outbox):
+                await self._limited(self._invoke(hook, message, error), message)
+        except Overdue:
+            raise
+        except Exception:
+            logger.exception("the error hook of %s raised", named(message))
+            return Outcome(failed=True)
+        return Outcome(outbox.outputs)
+
+    async def _limited(self, running: Awaitable[None], message: Message) -> None:
+        seconds = get_settings().CONSUMER_TIME_LIMIT
+        try:
+            async with asyncio.timeout(seconds) as limit:
+                await running
+        except TimeoutError:
+            # A consumer may raise one of its own.
+            if not limit.expired():
+                raise
+            raise Overdue(f"the consumer of {named(message)} did not return within {seconds:g} s") from None
+
+    async def _invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
+        with in_loop(asyncio.get_running_loop()):
+            if iscoroutinefunction(function):
+                await function(*args, **kwargs)
+            else:
+                context = copy_context()
+                await self._in_thread(lambda: context.run(function, *args, **kwargs))
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database, not the consumer, is at fault, and may be back soon.
+
+    SQLite has the same class for a locked file and for a table that does not exist; the latter will not appear.
+    """
+    return isinstance(error, (OperationalError, InterfaceError)) and "no such" not in str(error)
+
+
+def named(message: Message) -> str:
+    """A message in a log line."""
+    path = f" on {message['path']}" if "path" in message else ""
+    return f"{message.channel}{path} ({message.id})"
