@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -212,6 +213,30 @@ def is_there(name: str) -> bool:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
 def test_the_modules_and_files_that_are_named_are_there(document: Path) -> None:
     assert [name for name in named_paths(document) if not is_there(name)] == []
+
+
+def test_the_picture_of_the_imports_is_the_contract() -> None:
+    [contract] = [
+        contract
+        for contract in tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    ]
+    picture = re.findall(r"```text\n(.*?)```", section(read("docs/architecture.md"), "Who imports whom"), re.S)[0]
+    said = [set(line.replace("|", " ").split()) for line in picture.splitlines()]
+    assert said == [set(layer.replace(":", " ").split()) for layer in contract["layers"]]
+
+
+def test_what_a_log_line_says_is_what_the_code_says() -> None:
+    sources = [path.read_text() for package in ("switchboard", "chat") for path in (ROOT / package).rglob("*.py")]
+    lines = [phrase for row in rows(section(read("docs/operations.md"), "Looking")) for phrase in quoted(row[0])]
+    assert len(lines) > 10
+    assert [phrase for phrase in lines if not any(says(phrase, source) for source in sources)] == []
+
+
+def says(phrase: str, source: str) -> bool:
+    """Whether the source logs this, an ellipsis standing for whatever is filled in."""
+    pieces = [re.escape(piece.strip()) for piece in phrase.split("…") if piece.strip(" :")]
+    return re.search(r"logger\.\w+\([^)]*" + r"[^\"]*?".join(pieces), source, re.S) is not None
 
 
 def test_some_are_named() -> None:
