@@ -37,7 +37,12 @@ class Channel:
 
     def __init__(self, name: str, alias: str = "default", channel_layer: Layer | None = None) -> None:
         self.name = check_channel(name)
-        self.channel_layer = channel_layer or get_layer(alias)
+        self._layer = channel_layer or alias
+
+    @property
+    def channel_layer(self) -> Layer:
+        """The layer it is on, found when it is needed: a channel may be made before the settings are final."""
+        return get_layer(self._layer) if isinstance(self._layer, str) else self._layer
 
     def send(self, content: Content) -> None:
         """Send ``content``: from a consumer when it returns, elsewhere at once.
@@ -81,7 +86,12 @@ class Group:
 
     def __init__(self, name: str, alias: str = "default", channel_layer: Layer | None = None) -> None:
         self.name = check_group(name)
-        self.channel_layer = channel_layer or get_layer(alias)
+        self._layer = channel_layer or alias
+
+    @property
+    def channel_layer(self) -> Layer:
+        """See `Channel.channel_layer`."""
+        return get_layer(self._layer) if isinstance(self._layer, str) else self._layer
 
     def add(self, channel: Channel | str, *, seq: int | None = None) -> None:
         """Make a socket, by its reply channel, a member; from a consumer when it returns, elsewhere at once.

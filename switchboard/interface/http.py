@@ -160,10 +160,17 @@ class Request:
         if part.status is not None:
             self._began = True
             self._bodiless = self._scope["method"] == "HEAD" or part.status in (204, 304) or part.status < 200
-            await self._send({"type": "http.response.start", "status": part.status, "headers": list(part.headers)})
+            await self._send({"type": "http.response.start", "status": part.status, "headers": self._headers(part)})
         # Daphne would send the body of an answer to HEAD, and the client take it for the next response.
         content = b"" if self._bodiless else part.content
         await self._send({"type": "http.response.body", "body": content, "more_body": part.more})
+
+    def _headers(self, part: Part) -> list[tuple[bytes, bytes]]:
+        headers = list(part.headers)
+        # What comes whole has a length; Daphne would send it in chunks instead.
+        if not part.more and not self._bodiless and not any(name.lower() == b"content-length" for name, _ in headers):
+            headers.append((b"content-length", str(len(part.content)).encode()))
+        return headers
 
     async def _refuse(self, status: HTTPStatus) -> None:
         if not self._began:

@@ -263,8 +263,7 @@ class Hub:
                 raise InboxLost(self.name)
             self._take(entry)
             self._read = entry.number
-        if entries:
-            await asyncio.sleep(0)  # a layer that answers without waiting must not starve the others
+        await asyncio.sleep(0)  # a layer that answers without waiting must not starve the others
 
     def _take(self, entry: InboxEntry) -> None:
         # Asked before anything takes effect: the entry's own acknowledgement changes what is under way.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields
 from datetime import UTC, datetime
@@ -55,17 +56,21 @@ def quoted(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
+def prose(document: Path) -> str:
+    """A document without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", document.read_text(), flags=re.M | re.S)
+
+
 # -- links
 
 
 def targets(document: Path) -> list[str]:
-    prose = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.M | re.S)
-    return re.findall(r"\]\(([^)\s]+)\)", prose)
+    return re.findall(r"\]\(([^)\s]+)\)", prose(document))
 
 
 def anchors(document: Path) -> set[str]:
     """The anchors of the headings, as GitHub makes them."""
-    headings = re.findall(r"^#+ (.*)$", document.read_text(), re.M)
+    headings = re.findall(r"^#+ (.*)$", prose(document), re.M)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
@@ -179,27 +184,63 @@ def test_what_is_imported_in_examples_is_public(document: Path) -> None:
     assert names <= set(switchboard.__all__)
 
 
-def test_the_modules_and_files_that_are_named_are_there() -> None:
-    missing = []
-    for document in DOCUMENTS:
-        for name in quoted(document.read_text()):
-            if re.fullmatch(r"(switchboard|chat|project|tests|benchmarks)(\.[a-z_]+)+", name):
-                path = ROOT / name.replace(".", "/")
-                here = path.is_dir() or path.with_suffix(".py").is_file() or hasattr_of(name)
-            elif re.fullmatch(r"(switchboard|chat|project|tests)/[\w/.]+", name):
-                here = (ROOT / name).exists()
-            else:
-                continue
-            if not here and name != "chat.log":  # a channel
-                missing.append(f"{document.name}: {name}")
-    assert missing == []
+#: They look like modules, and are a channel and a subprotocol.
+_NO_MODULES = {"chat.log", "switchboard.v1"}
 
 
-def hasattr_of(dotted: str) -> bool:
-    module, _, name = dotted.rpartition(".")
-    path = ROOT / module.replace(".", "/")
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    return source.is_file() and re.search(rf"^{name} ?(=|:)", source.read_text(), re.M) is not None
+def named_paths(document: Path) -> list[str]:
+    """The files and modules that a document names."""
+    roots = "switchboard|chat|project|tests|benchmarks|docs"
+    return [
+        name
+        for name in quoted(prose(document))
+        if re.fullmatch(rf"({roots})((\.\w+)+|/[\w/.]+)", name) and name not in _NO_MODULES
+    ]
+
+
+def is_there(name: str) -> bool:
+    """Whether this is a file or folder of the checkout, a module, or a name that a module defines."""
+    if "/" in name:
+        return (ROOT / name).exists()
+    module, _, attribute = name.rpartition(".")
+    whole, part = ROOT / name.replace(".", "/"), ROOT / module.replace(".", "/")
+    if whole.is_dir() or whole.with_suffix(".py").is_file():
+        return True
+    source = part / "__init__.py" if part.is_dir() else part.with_suffix(".py")
+    return source.is_file() and re.search(rf"^{attribute} ?[=:]", source.read_text(), re.M) is not None
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))
+def test_the_modules_and_files_that_are_named_are_there(document: Path) -> None:
+    assert [name for name in named_paths(document) if not is_there(name)] == []
+
+
+def test_the_picture_of_the_imports_is_the_contract() -> None:
+    [contract] = [
+        contract
+        for contract in tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+        if contract["type"] == "layers"
+    ]
+    picture = re.findall(r"```text\n(.*?)```", section(read("docs/architecture.md"), "Who imports whom"), re.S)[0]
+    said = [set(line.replace("|", " ").split()) for line in picture.splitlines()]
+    assert said == [set(layer.replace(":", " ").split()) for layer in contract["layers"]]
+
+
+def test_what_a_log_line_says_is_what_the_code_says() -> None:
+    sources = [path.read_text() for package in ("switchboard", "chat") for path in (ROOT / package).rglob("*.py")]
+    lines = [phrase for row in rows(section(read("docs/operations.md"), "Looking")) for phrase in quoted(row[0])]
+    assert len(lines) > 10
+    assert [phrase for phrase in lines if not any(says(phrase, source) for source in sources)] == []
+
+
+def says(phrase: str, source: str) -> bool:
+    """Whether the source logs this, an ellipsis standing for whatever is filled in."""
+    pieces = [re.escape(piece.strip()) for piece in phrase.split("…") if piece.strip(" :")]
+    return re.search(r"logger\.\w+\([^)]*" + r"[^\"]*?".join(pieces), source, re.S) is not None
+
+
+def test_some_are_named() -> None:
+    assert {"switchboard.names", "tests/contract"} <= set(named_paths(ROOT / "docs" / "architecture.md"))
 
 
 # -- the wire

@@ -77,6 +77,8 @@ class Command(DjangoCommand):
     port: str
     _raw_ipv6: bool
 
+    _worker: WorkerThread | None = None
+
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument(
@@ -87,6 +89,15 @@ class Command(DjangoCommand):
             help="how many messages, and how many requests, run at once (default: %(default)s)",
         )
 
+    def run(self, **options: Any) -> None:
+        # Under the autoreloader `inner_run` has a thread that simply ends with the process, while this, in the main
+        # thread, is left by a reload and by both signals. A worker that still ran then would find its threads gone.
+        try:
+            super().run(**options)
+        finally:
+            if self._worker is not None:
+                self._worker.stop()
+
     def inner_run(self, *args: Any, **options: Any) -> None:
         autoreload.raise_last_exception()
         if not options["skip_checks"]:
@@ -96,11 +107,10 @@ class Command(DjangoCommand):
         connections.close_all()
         layer = _layer_of_this_process()
         router = Router(settings.CHANNEL_ROUTING)
-        worker = WorkerThread(Worker(layer, router, threads=options["threads"]))
+        self._worker = WorkerThread(Worker(layer, router, threads=options["threads"]))
         server = self._server(Interface(layer, logging=False), options)
-        worker.start()
+        self._worker.start()
         server.run()
-        worker.stop()
         if server.abort_start:
             self.stderr.write(f"Error: cannot listen on {self.addr}:{self.port}.")
             # sys.exit would end this thread alone, not the autoreloader's.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -58,9 +59,17 @@ def test_it_chats_and_ctrl_c_ends_it(tmp_path: Path) -> None:
 def test_a_change_starts_it_anew_and_ctrl_c_ends_both_processes(tmp_path: Path) -> None:
     with Runserver(tmp_path) as server:
         server.talk()
-        (tmp_path / "reloaded_settings.py").write_text("from project.settings import *\nCHANGED = True\n")
-        server.wait_for_log("changed, reloading")
-        wait_until(server.ready, "runserver again")
+        changes = itertools.count()
+
+        def change() -> bool:
+            # Again and again: the reloader overlooks what changes before its first look.
+            changed = f"from project.settings import *\nCHANGED = {next(changes)}\n"
+            (tmp_path / "reloaded_settings.py").write_text(changed)
+            return "changed, reloading" in server.log
+
+        wait_until(change, "the change is noticed")
+        wait_until(lambda: server.log.count("Quit the server") >= 2, "runserver again")
+        wait_until(server.ready, "an answer")
         server.talk()
         os.killpg(server.pid, signal.SIGINT)  # as a terminal does
         assert server.wait(15) == 0

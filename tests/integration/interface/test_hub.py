@@ -1,0 +1,285 @@
+"""The interface when the layer is away or has lost what it held: the memory layer with faults, and no Daphne."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Output, Reply
+from switchboard.exceptions import LayerUnavailable
+from switchboard.interface import Interface
+from switchboard.interface.wire import EXTENSION
+from switchboard.layers.base import Beat, Delivery, Enqueued
+from switchboard.layers.memory import MemoryLayer
+from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE
+from switchboard.testing.waiting import await_until
+
+ALL = [CONNECT, RECEIVE, DISCONNECT, HTTP_REQUEST]
+
+
+class Faulty(MemoryLayer):
+    """Away when told to be; then nothing happens. ``halfway``: it happens, and the caller does not learn of it."""
+
+    away = False
+    halfway = False
+    enqueues = 0
+
+    def _fail(self) -> None:
+        if self.away:
+            raise LayerUnavailable("away")
+
+    async def enqueue(self, envelope: Envelope) -> Enqueued:
+        self._fail()
+        self.enqueues += 1
+        result = await super().enqueue(envelope)
+        if self.halfway:
+            self.halfway = False
+            raise LayerUnavailable("halfway")
+        return result
+
+    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+        self._fail()
+        return await super().read_inbox(interface, after, wait=min(wait, 0.05))
+
+    async def beat(self, interface: str, read: int) -> Beat:
+        self._fail()
+        return await super().beat(interface, read)
+
+    async def open_inbox(self, interface: str) -> Beat:
+        self._fail()
+        return await super().open_inbox(interface)
+
+    async def request(self, envelope: Envelope, *, timeout: float) -> bool:
+        self._fail()
+        return await super().request(envelope, timeout=timeout)
+
+
+class Scene:
+    """An interface, its layer, and a worker's hands."""
+
+    def __init__(self) -> None:
+        self.layer = Faulty()
+        self.interface = Interface(self.layer, logging=False)
+        self.clients: list[Client] = []
+
+    async def take(self) -> Delivery:
+        """The next message of any channel."""
+
+        async def next_one() -> list[Delivery]:
+            return list(await self.layer.take("w", ALL, count=1, wait=0.05))
+
+        return (await await_until(next_one, "a message"))[0]
+
+    async def handle(self, *outputs: Output, channel: str | None = None) -> Delivery:
+        """Take one message and commit it with ``outputs``, whose reply channels may be left empty."""
+        delivery = await self.take()
+        assert channel in (None, delivery.channel)
+        assert await self.layer.commit("w", delivery, outputs)
+        return delivery
+
+    async def client(self, **answer: Any) -> Client:
+        """An open socket."""
+        client = Client(self.interface)
+        self.clients.append(client)
+        connect = await self.take()
+        client.channel = connect.envelope.socket or ""
+        outputs: list[Output] = [Join(client.channel, "all"), Reply(client.channel, {"accept": True, **answer})]
+        assert await self.layer.commit("w", connect, outputs)
+        assert (await client.said())["type"] == "websocket.accept"
+        return client
+
+
+class Client:
+    """A socket at the ASGI boundary, as our server speaks there."""
+
+    def __init__(self, interface: Interface) -> None:
+        self.channel = ""
+        self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        scope = {"type": "websocket", "path": "/x", "headers": [], "extensions": {EXTENSION: {}}}
+        self._in.put_nowait({"type": "websocket.connect"})
+        self.task = asyncio.create_task(interface(scope, self._in.get, self._out.put))
+
+    def send(self, text: str) -> None:
+        self._in.put_nowait({"type": "websocket.receive", "text": text})
+
+    def close(self, code: int = 1000) -> None:
+        self._in.put_nowait({"type": "websocket.disconnect", "code": code})
+
+    async def said(self) -> dict[str, Any]:
+        """What the interface said next."""
+        async with asyncio.timeout(20):
+            return await self._out.get()
+
+    def silent(self) -> bool:
+        return self._out.empty()
+
+
+@pytest.fixture
+async def scene(settings: Any) -> AsyncIterator[Scene]:
+    settings.SWITCHBOARD = {"INTERFACE_BEAT": 0.05}
+    scene = Scene()
+    yield scene
+    await scene.interface.stop()
+    for client in scene.clients:
+        client.task.cancel()
+    await asyncio.gather(*(client.task for client in scene.clients), return_exceptions=True)
+    leftover = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert [name for name in leftover if not name.startswith("Task-")] == []
+
+
+async def test_sockets_stay_while_the_layer_is_away(scene: Scene) -> None:
+    client = await scene.client()
+    scene.layer.away = True
+    client.send("one")
+    client.send("two")
+    await asyncio.sleep(0)
+    scene.layer.away = False
+
+    assert (await scene.handle(Reply(client.channel, {"text": "1"}))).envelope.content["text"] == "one"
+    assert (await client.said())["text"] == "1"
+    assert (await scene.handle()).envelope.content["text"] == "two"
+
+
+async def test_an_enqueue_whose_answer_was_lost_counts_once(scene: Scene) -> None:
+    client = await scene.client()
+    scene.layer.halfway = True
+    before = scene.layer.enqueues
+    client.send("one")
+    await await_until(lambda: scene.layer.enqueues >= before + 2, "it is enqueued again")
+
+    assert await scene.layer.depth(RECEIVE) == 1
+    assert (await scene.handle(channel=RECEIVE)).envelope.order == 1
+
+
+async def test_an_interface_that_starts_before_the_layer_does(scene: Scene) -> None:
+    scene.layer.away = True
+    client = Client(scene.interface)
+    scene.clients.append(client)
+    await asyncio.sleep(0)
+    scene.layer.away = False
+
+    connect = await scene.take()
+    assert connect.envelope.socket
+    await scene.layer.commit("w", connect, [Reply(connect.envelope.socket, {"accept": True})])
+    assert (await client.said())["type"] == "websocket.accept"
+
+
+async def test_lost_data_close_the_sockets_and_the_interface_goes_on(scene: Scene) -> None:
+    client = await scene.client()
+    await scene.layer.flush()
+
+    assert await client.said() == {"type": "websocket.close", "code": 1012}
+    client.close(1012)
+    await client.task
+    after = await scene.client()
+    assert after.channel.partition("!")[0] != client.channel.partition("!")[0]
+    after.send("on")
+    assert (await scene.handle(channel=RECEIVE)).envelope.content["text"] == "on"
+
+
+async def test_a_lost_inbox_leaves_the_disconnects_behind(scene: Scene) -> None:
+    client = await scene.client()
+    await scene.layer.close_inbox(client.channel.partition("!")[0])
+
+    assert await client.said() == {"type": "websocket.close", "code": 1012}
+    disconnect = await scene.handle(channel=DISCONNECT)
+    assert (disconnect.envelope.socket, disconnect.envelope.content["code"]) == (client.channel, 1012)
+
+
+async def test_a_gap_in_the_inbox_is_noticed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    client = await scene.client()
+    read_inbox = scene.layer.read_inbox
+
+    async def without_the_first(interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+        return [entry for entry in await read_inbox(interface, after, wait=wait) if entry.number > after + 1]
+
+    monkeypatch.setattr(scene.layer, "read_inbox", without_the_first)
+    await scene.layer.publish([Reply(client.channel, {"text": "lost"})])
+    assert await client.said() == {"type": "websocket.close", "code": 1012}
+
+
+async def test_a_bug_in_the_hub_is_loud_and_the_interface_goes_on(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await scene.client()
+
+    async def broken(interface: str, read: int) -> Beat:
+        monkeypatch.undo()
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(scene.layer, "beat", broken)
+    assert await client.said() == {"type": "websocket.close", "code": 1012}
+    assert "the hub failed" in caplog.text
+    await scene.client()
+
+
+async def test_what_a_late_commit_has_for_its_own_socket_does_not_count(scene: Scene) -> None:
+    client, other = await scene.client(), await scene.client()
+    inbox = client.channel.partition("!")[0]
+    late = (
+        Reply(client.channel, {"text": "late"}),
+        Join(client.channel, "elsewhere"),
+        GroupMessage("all", {"text": "g"}),
+    )
+    scene.layer._state.inboxes[inbox].append(late, client.channel, 0)
+    await scene.layer.publish([GroupMessage("elsewhere", {"text": "not for us"}), Reply(other.channel, {"text": "x"})])
+
+    assert (await client.said())["text"] == "g"
+    assert (await other.said())["text"] == "g"
+    assert (await other.said())["text"] == "x"
+    assert client.silent()
+
+
+async def test_the_last_member_takes_the_interface_out_of_its_group(scene: Scene) -> None:
+    one, two = await scene.client(), await scene.client()
+    one.close()
+    await scene.handle(channel=DISCONNECT)
+    await scene.layer.publish([GroupMessage("all", {"text": "still"})])
+    assert (await two.said())["text"] == "still"
+    two.close()
+    await scene.handle(channel=DISCONNECT)
+
+    await await_until(lambda: not scene.layer._state.groups, "nobody is in the group")
+
+
+async def test_stopping_queues_what_waits_and_then_the_disconnect(scene: Scene) -> None:
+    client = await scene.client()
+    client.send("one")
+    client.send("two")
+    first = await scene.take()
+    await asyncio.sleep(0)
+    stopping = scene.interface.stop()
+    await scene.layer.commit("w", first)
+
+    assert (await scene.handle()).envelope.content["text"] == "two"
+    assert (await scene.take()).channel == DISCONNECT
+    await stopping
+    assert not scene.layer._state.inboxes
+
+
+async def test_stopping_does_not_wait_for_ever(scene: Scene) -> None:
+    client = await scene.client()
+    client.send("never acknowledged")
+    assert (await scene.take()).channel == RECEIVE
+    async with asyncio.timeout(5):
+        await scene.interface.stop()
+
+    assert (await scene.take()).channel == DISCONNECT
+
+
+async def test_a_request_while_the_layer_is_away(scene: Scene) -> None:
+    await scene.client()
+    scene.layer.away = True
+    body: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    body.put_nowait({"type": "http.request", "body": b""})
+    sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+    await scene.interface(scope, body.get, sent.put)
+    scene.layer.away = False
+
+    assert sent.get_nowait()["status"] == 503
+    assert await scene.layer.depth(HTTP_REQUEST) == 0
