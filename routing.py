@@ -8,6 +8,7 @@ channel_routing = [
     include("chat.routing.websocket_routing", path=r"^/chat"),
     include("chat.routing.tutorial_routing", path=r"^/ws/chat"),
     include("chat.routing.activity_routing"),
+    include("chat.routing.repair_routing"),
     route("http.request", "chat.health.healthz", path=r"^/healthz\Z"),
     route("http.request", django_view),
 ]

@@ -4,7 +4,9 @@ Every new row of ``Message`` is announced, by its ``post_save`` signal and after
 consumer, a view, the admin, a shell. So a message cannot be stored and not be heard, and nobody needs to remember to
 announce. Updates, fixtures and bulk inserts are not announced.
 
-A room has one group for each dialect, since a frame for a group is encoded once for all its members.
+A room has one group for each dialect, since a frame for a group is encoded once for all its members. The groups are
+numbered by the messages' ``seq``: interfaces keep the order, drop what a member has, and ask ``chat.repair`` for what
+they missed.
 """
 
 from __future__ import annotations
@@ -16,12 +18,22 @@ from django.db.models.signals import post_save
 
 from chat.dialects import DIALECTS, Dialect
 from chat.models import Message
+from chat.protocol import Line
 from switchboard import Group
+
+_PREFIX = "chat"
 
 
 def group_name(label: str, dialect: Dialect) -> str:
     """Labels are made of letters that group names may have, and short enough."""
-    return f"chat.{label}.{dialect.name}"
+    return f"{_PREFIX}.{label}.{dialect.name}"
+
+
+def read_group_name(name: str) -> tuple[str, Dialect] | None:
+    """The room's label and the dialect, if the group is one of ours. A label has no dot."""
+    prefix, _, rest = name.partition(".")
+    label, _, dialect = rest.partition(".")
+    return (label, DIALECTS[dialect]) if prefix == _PREFIX and dialect in DIALECTS else None
 
 
 def group(label: str, dialect: Dialect) -> Group:
@@ -34,10 +46,15 @@ def announce(message: Message) -> None:
     transaction.on_commit(lambda: _send(message), robust=True)
 
 
+def frame(line: Line, dialect: Dialect) -> dict[str, str]:
+    """What a group of that dialect is sent to tell of a message."""
+    return {"text": dialect.line(line)}
+
+
 def _send(message: Message) -> None:
     line = message.as_line()
     for dialect in DIALECTS.values():
-        group(message.room.label, dialect).send({"text": dialect.line(line)})
+        group(message.room.label, dialect).send(frame(line, dialect), seq=line.seq)
 
 
 def listen() -> None:

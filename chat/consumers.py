@@ -9,11 +9,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from chat import broadcast, labels, services
+from chat import broadcast, labels, presence, services
 from chat.activity import note
 from chat.dialects import DIALECTS, Dialect, of_page
 from chat.protocol import Hello, Ping, Post, Refusal, Request
-from switchboard import Message, channel_session, channel_session_user, channel_session_user_from_http, on_error
+from switchboard import (
+    DeadLettered,
+    Message,
+    channel_session,
+    channel_session_user,
+    channel_session_user_from_http,
+    on_error,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -52,7 +59,9 @@ def _connect(message: Message, label: str, dialect: Dialect) -> None:
     if not labels.is_label(label):
         no_such_room(message)
         return
-    services.ensure_room(label)
+    assert message.reply_channel is not None
+    room = services.ensure_room(label)
+    presence.arrive(room, message.reply_channel.name, _person(message))
     message.channel_session["room"] = label
     message.channel_session["dialect"] = dialect.name
     accept: dict[str, object] = {"accept": True}
@@ -60,21 +69,33 @@ def _connect(message: Message, label: str, dialect: Dialect) -> None:
         accept["subprotocol"] = dialect.subprotocol
     if dialect.frames:
         accept["frames"] = dict(dialect.frames)
-    assert message.reply_channel is not None
     message.reply_channel.send(accept)
-    broadcast.group(label, dialect).add(message.reply_channel)
+    # It is to get everything that is stored from now on, also what is stored before it is a member.
+    broadcast.group(label, dialect).add(message.reply_channel, seq=room.last_seq)
     note("joined", label, dialect)
+
+
+def _person(message: Message) -> str:
+    assert message.reply_channel is not None
+    session = message.http_session
+    key = session.session_key if session is not None else None
+    return presence.person_of(message.user, key, message.reply_channel.name)
 
 
 @channel_session
 def nack_failure(message: Message, exception: Exception) -> None:
-    """The consumer raised: tell a client that can be told, so that it does not wait for an acknowledgement."""
+    """The consumer raised, or kept killing its workers: tell a client that can be told, so that it does not wait for an
+    acknowledgement. To send a message again that was given up would kill more of them."""
     dialect = _dialect(message.channel_session)
     if dialect is None:
         return
     request = _read(message, dialect)
     cid = request.cid if isinstance(request, Post) else None
-    _answer(message, dialect.nack(Refusal("failed", "This could not be stored. Try again.", cid)))
+    if isinstance(exception, DeadLettered):
+        refusal = Refusal("dead", "This could not be stored and was given up.", cid)
+    else:
+        refusal = Refusal("failed", "This could not be stored. Try again.", cid)
+    _answer(message, dialect.nack(refusal))
 
 
 @on_error(nack_failure)
@@ -97,8 +118,12 @@ def receive(message: Message) -> None:
 
 @channel_session
 def disconnect(message: Message) -> None:
+    """Reported at least once for every socket, perhaps long after it was lost."""
+    if message.reply_channel is None:
+        return
+    presence.leave(message.reply_channel.name)
     dialect = _dialect(message.channel_session)
-    if dialect is None or message.reply_channel is None:
+    if dialect is None:
         return
     label = message.channel_session["room"]
     broadcast.group(label, dialect).discard(message.reply_channel)
@@ -113,8 +138,16 @@ def _post(message: Message, label: str, dialect: Dialect, said: Post) -> None:
         _refuse(message, label, dialect, Refusal("conflict", "This id belongs to another message.", said.cid))
         return
     _answer(message, dialect.ack(posted.message.as_line(), said.cid))
+    _remember_handle(message, said.handle)
     if not posted.duplicate:
         note("said", label, dialect, seq=posted.message.seq)
+
+
+def _remember_handle(message: Message, handle: str) -> None:
+    assert message.reply_channel is not None
+    if message.channel_session.get("handle") != handle:
+        presence.call(message.reply_channel.name, handle)
+        message.channel_session["handle"] = handle
 
 
 def _welcome(message: Message, label: str, dialect: Dialect, hello: Hello) -> None:

@@ -4,6 +4,8 @@ A room counts its messages: ``Message.seq`` is 1, 2, 3 … without holes, in the
 the number is drawn under the lock of the room's row. A message that is deleted takes its number with it.
 
 ``Message.identity`` says where a message came from, so that the same one is never stored twice; see ``chat.services``.
+
+A room also knows the sockets that are in it; see ``chat.presence``.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from chat.validators import validate_body, validate_handle, validate_not_reserve
 
 #: Longer than any identity: a prefix of two characters and a client's id or a channel message's.
 IDENTITY_LIMIT = 100
+#: Switchboard's names of channels are shorter, and so is a person's key.
+NAME_LIMIT = 100
 
 
 class Room(models.Model):
@@ -103,3 +107,20 @@ class Message(models.Model):
             cid=self.identity.removeprefix("c:") if self.identity.startswith("c:") else None,
             user=self.user.get_username() if self.user is not None else None,
         )
+
+
+class Connection(models.Model):
+    """A socket that is in a room. The same person may have several."""
+
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="connections")
+    reply_channel = models.CharField(max_length=NAME_LIMIT, unique=True)
+    interface = models.CharField(max_length=NAME_LIMIT, db_index=True)
+    person = models.CharField(max_length=NAME_LIMIT)
+    handle = models.CharField(max_length=protocol.HANDLE_LIMIT, blank=True, help_text="The one used last.")
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["since"]
+
+    def __str__(self) -> str:
+        return self.handle or self.reply_channel

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import activity, consumers
+from chat import activity, consumers, repair
 from switchboard import route
 
 _LABEL = r"^/(?P<label>[^/]*)/\Z"
@@ -23,3 +23,5 @@ tutorial_routing = [
 ]
 
 activity_routing = [route(activity.CHANNEL, activity.write_log)]
+
+repair_routing = [route("group.repair", repair.repair)]

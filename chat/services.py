@@ -47,6 +47,14 @@ class Posted:
 
 
 @dataclass(frozen=True)
+class Page:
+    """Every message after a number, up to ``seq``."""
+
+    seq: int
+    messages: list[Message]
+
+
+@dataclass(frozen=True)
 class Missed:
     """What a client has not seen: every message after the one it named, up to ``seq``."""
 
@@ -96,8 +104,7 @@ def recent(label: str, limit: int = RECENT) -> list[Message]:
 
 def missed(label: str, last: int | None) -> Missed:
     """What a client that has seen ``last`` is to be sent now. Complete, or else marked as a reset: no silent gap."""
-    # The count is read first: a message is committed together with its number, so all up to it are there.
-    seq = Room.objects.filter(label=label).values_list("last_seq", flat=True).first() or 0
+    seq = _last_seq(label)
     upto = Message.objects.filter(room__label=label, seq__lte=seq).select_related("user").order_by("-seq")
     if last is not None and seq - MISSED_LIMIT <= last <= seq:
         newer = list(upto.filter(seq__gt=last))
@@ -106,6 +113,22 @@ def missed(label: str, last: int | None) -> Missed:
             return Missed(seq, fitting[::-1], reset=False)
     # A client without a past has nothing to throw away.
     return Missed(seq, _fitting(list(upto[:RECENT]))[::-1], reset=last is not None)
+
+
+def after(label: str, last: int, *, limit: int) -> Page:
+    """The messages after ``last``, at most ``limit`` of them; the page's ``seq`` is never below ``last``."""
+    seq = _last_seq(label)
+    between = Message.objects.filter(room__label=label, seq__gt=last, seq__lte=seq)
+    messages = list(between.select_related("user").order_by("seq")[: limit + 1])
+    if len(messages) > limit:
+        return Page(messages[limit - 1].seq, messages[:limit])
+    return Page(max(last, seq), messages)
+
+
+def _last_seq(label: str) -> int:
+    """The room's count. Read it before the messages: each is committed together with its number, so that all up to
+    the count are there."""
+    return Room.objects.filter(label=label).values_list("last_seq", flat=True).first() or 0
 
 
 def _fitting(newest_first: list[Message]) -> list[Message]:

@@ -16,6 +16,7 @@ from chat import services
 from chat.dialects import DIALECTS
 from chat.models import Message, Room
 from chat.protocol import Post
+from switchboard import DeadLettered
 from switchboard.testing.client import HttpClient, WSClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -243,6 +244,16 @@ class TestV1:
         assert old.received() == []
         send(client, t="msg", cid="c-1", handle="ada", body="hi")
         assert [frame["t"] for frame in frames(client)] == ["msg", "ack"]
+
+    def test_what_was_given_up_is_not_to_be_sent_again(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def dead(*args: object, **kwargs: object) -> None:
+            raise DeadLettered(3)
+
+        client = v1()
+        monkeypatch.setattr(services, "post", dead)
+        send(client, t="msg", cid="c-1", handle="ada", body="hi")
+        [nack] = frames(client)
+        assert (nack["t"], nack["cid"], nack["code"], nack["retry"]) == ("nack", "c-1", "dead", False)
 
 
 class TestWhoIsLoggedIn:

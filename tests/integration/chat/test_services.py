@@ -3,47 +3,19 @@
 from __future__ import annotations
 
 import json
-import threading
-from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, close_old_connections, connection, connections, transaction
+from django.db import IntegrityError, transaction
 
 from chat import broadcast, services
 from chat.dialects import DIALECTS
 from chat.models import Message, Room
 from chat.protocol import Post
+from tests.integration.chat.conftest import Heard
 
 HI = Post("ada", "hi")
-
-
-class Heard:
-    """What the groups were sent, in the place of a channel layer."""
-
-    def __init__(self) -> None:
-        self.sent: list[tuple[str, str]] = []
-
-    def group(self, name: str) -> Heard.Group:
-        return Heard.Group(self, name)
-
-    def of(self, group: str) -> list[dict[str, object]]:
-        return [json.loads(text) for name, text in self.sent if name == group]
-
-    class Group:
-        def __init__(self, heard: Heard, name: str) -> None:
-            self.heard, self.name = heard, name
-
-        def send(self, content: dict[str, str]) -> None:
-            self.heard.sent.append((self.name, content["text"]))
-
-
-@pytest.fixture
-def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
-    heard = Heard()
-    monkeypatch.setattr(broadcast, "Group", heard.group)
-    return heard
 
 
 @pytest.mark.django_db(transaction=True)
@@ -61,6 +33,7 @@ class TestPost:
         ]
         [frame] = heard.of("chat.tea.v1")
         assert (frame["seq"], frame["cid"], frame["body"]) == (1, "1", "hi")
+        assert heard.numbers("chat.tea.v1") == heard.numbers("chat.tea.classic") == [1]
 
     def test_nobody_hears_what_was_rolled_back(self, heard: Heard) -> None:
         with transaction.atomic():
@@ -197,57 +170,3 @@ class TestMissed:
         Message.objects.get(seq=59).delete()
         missed = services.missed("tea", 57)
         assert (missed.seq, self.seqs(missed), missed.reset) == (60, [58, 60], False)
-
-
-def in_threads(count: int, work: Callable[[int], None]) -> list[BaseException]:
-    """Run ``work(0) … work(count - 1)`` at once, each with a connection of its own; what they raised."""
-    errors: list[BaseException] = []
-    start = threading.Barrier(count)
-
-    def run(n: int) -> None:
-        try:
-            start.wait(10)
-            work(n)
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(n,)) for n in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    return errors
-
-
-@pytest.mark.django_db(transaction=True)
-class TestAtOnce:
-    @pytest.fixture(autouse=True)
-    def _separate_connections(self) -> None:
-        close_old_connections()
-        if connection.vendor == "sqlite" and connection.is_in_memory_db():  # type: ignore[attr-defined]
-            pytest.fail("threads need a database of their own connections: set TEST NAME to a file")
-
-    def test_writers_of_one_room_get_numbers_without_holes(self, heard: Heard) -> None:
-        def write(n: int) -> None:
-            for m in range(10):
-                services.post("tea", Post(f"w{n}", f"{n}.{m}"), identity=f"c:{n}.{m}")
-
-        assert in_threads(6, write) == []
-        assert Room.objects.get().last_seq == 60
-        assert list(Message.objects.values_list("seq", flat=True)) == list(range(1, 61))
-        for n in range(6):
-            mine = Message.objects.filter(handle=f"w{n}").order_by("seq").values_list("message", flat=True)
-            assert list(mine) == [f"{n}.{m}" for m in range(10)]
-
-    def test_one_message_through_many_doors_is_stored_once(self, heard: Heard) -> None:
-        posted: list[services.Posted] = []
-        assert in_threads(6, lambda n: posted.append(services.post("tea", HI, identity="c:1"))) == []
-        assert Message.objects.count() == 1 and Room.objects.get().last_seq == 1
-        assert sorted(p.duplicate for p in posted) == [False] + [True] * 5
-
-    def test_a_room_is_made_once(self) -> None:
-        made: list[Room] = []
-        assert in_threads(6, lambda n: made.append(services.ensure_room("tea"))) == []
-        assert len({room.pk for room in made}) == 1

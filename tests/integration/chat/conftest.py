@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from chat import broadcast
+
+
+class Heard:
+    """What the groups were sent, in the place of a channel layer."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str]] = []
+        self.seqs: list[tuple[str, int]] = []
+
+    def group(self, name: str) -> Heard.Group:
+        return Heard.Group(self, name)
+
+    def of(self, group: str) -> list[dict[str, object]]:
+        return [json.loads(text) for name, text in self.sent if name == group]
+
+    def numbers(self, group: str) -> list[int]:
+        return [seq for name, seq in self.seqs if name == group]
+
+    class Group:
+        def __init__(self, heard: Heard, name: str) -> None:
+            self.heard, self.name = heard, name
+
+        def send(self, content: dict[str, str], *, seq: int) -> None:
+            self.heard.sent.append((self.name, content["text"]))
+            self.heard.seqs.append((self.name, seq))
+
+
+@pytest.fixture
+def heard(monkeypatch: pytest.MonkeyPatch) -> Heard:
+    heard = Heard()
+    monkeypatch.setattr(broadcast, "Group", heard.group)
+    return heard
