@@ -47,7 +47,7 @@ class Enqueuer:
 
     async def _enqueue(self, envelope: Envelope) -> Enqueued | None:
         try:
-            return await self._layer.enqueue(envelope)
+            return (await self._layer.enqueue(envelope)).outcome
         except LayerUnavailable as error:
             logger.debug("enqueue of %s: %s", envelope.id, error)
             return None

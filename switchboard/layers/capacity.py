@@ -1,4 +1,4 @@
-"""How many messages a named channel holds: ``capacity`` and ``channel_capacity`` of a layer's ``CONFIG``."""
+"""How much a layer holds: ``capacity`` and ``channel_capacity`` of its ``CONFIG``, and what nobody sets."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from switchboard.names import HTTP_REQUEST
 DEFAULT_CAPACITY: Final = 10_000
 #: Requests wait while somebody looks at a blank page: refuse early.
 DEFAULT_CHANNEL_CAPACITY: Final[Mapping[str, int]] = {HTTP_REQUEST: 1_000}
+#: Dead letters that are kept. They wait for a human, and each may be as large as a message gets.
+MOST_DEAD_LETTERS: Final = 1_000
 
 
 class Capacities:

@@ -27,7 +27,7 @@ from django.db import close_old_connections
 from switchboard.bridging import call
 from switchboard.channels import get_layer
 from switchboard.conf import get_settings
-from switchboard.events import Ack, Content, Envelope, GroupMessage, InboxEvent, Join, Leave, Reply
+from switchboard.events import Ack, Content, Envelope, GroupMessage, InboxEvent, Join, Leave, Reply, Tip
 from switchboard.exceptions import ChannelFull
 from switchboard.layers.base import Delivery, Enqueued, Layer
 from switchboard.message import Message
@@ -152,7 +152,7 @@ class Client:
         self._order += 1
         content = {"order": self._order, **content}
         envelope = Envelope(channel, f"{self.reply_channel}/{self._order}", content, self.reply_channel, self._order)
-        if call(self.layer, lambda layer: layer.enqueue(envelope)) is Enqueued.FULL:
+        if call(self.layer, lambda layer: layer.enqueue(envelope)).outcome is Enqueued.FULL:
             raise ChannelFull(channel)
 
     def _begin_with_session(self) -> None:
@@ -181,7 +181,7 @@ class Client:
         if isinstance(event, GroupMessage):
             if event.group in self._groups:
                 self._replies.append(event.content)
-        elif event.channel != self.reply_channel:
+        elif isinstance(event, Tip) or event.channel != self.reply_channel:
             return
         elif isinstance(event, Reply):
             self._replies.append(event.content)

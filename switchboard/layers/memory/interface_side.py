@@ -8,11 +8,11 @@ from dataclasses import replace
 
 from switchboard.events import Envelope, InboxEntry
 from switchboard.exceptions import InboxLost
-from switchboard.layers.base import Beat, Enqueued, Layer
+from switchboard.layers.base import Beat, Enqueued, Layer, Receipt
 from switchboard.layers.memory.shared import BATCH, Shared
 from switchboard.layers.memory.state import Inbox, Record
 from switchboard.layers.memory.waking import Bell
-from switchboard.names import CONNECT, DISCONNECT
+from switchboard.names import DISCONNECT
 
 
 class InterfaceSide(Shared, Layer):
@@ -21,6 +21,7 @@ class InterfaceSide(Shared, Layer):
     async def open_inbox(self, interface: str) -> Beat:
         with self._lock:
             self._state.inboxes[interface] = Inbox()
+            self._state.interfaces[interface] = self._state.interfaces.get(interface, 0) + 1
             return Beat(0, self._state.run_id)
 
     async def close_inbox(self, interface: str) -> None:
@@ -28,6 +29,9 @@ class InterfaceSide(Shared, Layer):
             self._state.inboxes.pop(interface, None)
             for group in [group for group, members in self._state.groups.items() if interface in members]:
                 self._state.drop(interface, group)
+            # As long as there are records, the heartbeat that stands still has the reaper come for them.
+            if not self._state.records_of(interface):
+                self._state.interfaces.pop(interface, None)
 
     async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
         def unread() -> list[InboxEntry]:
@@ -47,28 +51,28 @@ class InterfaceSide(Shared, Layer):
                 raise InboxLost(interface)
             for number in [number for number in inbox.entries if number <= read]:
                 del inbox.entries[number]
+            self._state.interfaces[interface] += 1
             return Beat(inbox.last, self._state.run_id)
 
-    async def enqueue(self, envelope: Envelope) -> Enqueued:
+    async def enqueue(self, envelope: Envelope) -> Receipt:
         assert envelope.socket is not None and envelope.order is not None
         content = self._copy(envelope.content)
         with self._lock:
             record = self._state.records.get(envelope.socket)
             if record is None:
                 if envelope.order > 0:
-                    return Enqueued.UNKNOWN
-                record = Record()
+                    return Receipt(Enqueued.UNKNOWN)
+                record = Record(content.get("path", ""))
             if envelope.order <= record.acked:
-                return Enqueued.DONE
+                return Receipt(Enqueued.DONE, record.session)
             if envelope.order <= record.sent:
-                return Enqueued.QUEUED
+                return Receipt(Enqueued.QUEUED)
             if envelope.channel != DISCONNECT and not self._state.room(envelope.channel):
-                return Enqueued.FULL
-            if envelope.channel == CONNECT:
-                self._state.records[envelope.socket] = record
+                return Receipt(Enqueued.FULL)
+            self._state.add_record(envelope.socket, record)
             record.sent = envelope.order
             self._state.append(replace(envelope, content=content, session=record.session))
-            return Enqueued.QUEUED
+            return Receipt(Enqueued.QUEUED)
 
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
         envelope = replace(envelope, content=self._copy(envelope.content))

@@ -9,13 +9,15 @@ from typing import ClassVar
 from switchboard.events import Envelope, Output
 from switchboard.exceptions import ChannelFull
 from switchboard.layers.capacity import DEFAULT_CAPACITY, Capacities
+from switchboard.layers.memory.dead_letters import DeadLetters
 from switchboard.layers.memory.interface_side import InterfaceSide
+from switchboard.layers.memory.recovery import Recovery
 from switchboard.layers.memory.state import State
 from switchboard.layers.memory.worker_side import WorkerSide
 from switchboard.layers.serialization import Serializer
 
 
-class MemoryLayer(InterfaceSide, WorkerSide):
+class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters):
     """``CONFIG``: ``capacity``, ``channel_capacity``."""
 
     crosses_processes: ClassVar[bool] = False

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from switchboard.events import Content, Join, Leave, Output
+from switchboard.events import Content, Join, Leave, Output, Tip
 from switchboard.layers.memory.state import State
 from switchboard.layers.memory.waking import Bell
 
@@ -36,6 +36,6 @@ class Shared:
                     return taken
 
     def _copied(self, output: Output) -> Output:
-        if isinstance(output, (Join, Leave)):
+        if isinstance(output, (Tip, Join, Leave)):
             return output
         return replace(output, content=self._copy(output.content))

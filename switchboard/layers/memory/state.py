@@ -6,9 +6,9 @@ import time
 from collections.abc import Iterable, Sequence
 from itertools import count
 
-from switchboard.events import Content, Envelope, GroupMessage, InboxEntry, InboxEvent, Join, Output
-from switchboard.layers.base import Delivery
-from switchboard.layers.capacity import Capacities
+from switchboard.events import Content, Envelope, GroupMessage, InboxEntry, InboxEvent, Join, Output, Tip
+from switchboard.layers.base import DeadLetter, Delivery
+from switchboard.layers.capacity import MOST_DEAD_LETTERS, Capacities
 from switchboard.layers.memory.waking import Bell
 from switchboard.names import interface_of, token
 
@@ -38,12 +38,13 @@ class Entry:
 class Record:
     """What the layer knows of one socket."""
 
-    __slots__ = ("acked", "sent", "session")
+    __slots__ = ("acked", "path", "sent", "session")
 
-    def __init__(self) -> None:
-        self.sent = -1
-        self.acked = -1
-        self.session: Content | None = None
+    def __init__(self, path: str = "", acked: int = -1, session: Content | None = None) -> None:
+        self.sent = acked
+        self.acked = acked
+        self.path = path
+        self.session = session
 
 
 class Inbox:
@@ -71,8 +72,11 @@ class State:
         self.arrived = Bell()
         self.records: dict[str, Record] = {}
         self.inboxes: dict[str, Inbox] = {}
+        #: Heartbeats. An interface is in it as long as it has an inbox or records.
+        self.interfaces: dict[str, int] = {}
         self.groups: dict[str, set[str]] = {}
-        self.beats: dict[str, int] = {}
+        self.workers: dict[str, int] = {}
+        self.dead_letters: dict[str, DeadLetter] = {}
         self.reports: dict[str, list[int]] = {}
         self.reported = Bell()
         self._capacities = capacities
@@ -91,6 +95,22 @@ class State:
         self.channels.setdefault(envelope.channel, {})[str(next(self._tags))] = Entry(envelope, deadline)
         self.arrived.ring()
 
+    def add_record(self, socket: str, record: Record) -> None:
+        """Note down a socket, and its interface with it."""
+        self.records[socket] = record
+        self.interfaces.setdefault(interface_of(socket), 0)
+
+    def records_of(self, interface: str) -> dict[str, Record]:
+        """The records of an interface's sockets."""
+        return {name: record for name, record in self.records.items() if interface_of(name) == interface}
+
+    def bury(self, envelope: Envelope, reason: str) -> None:
+        """Make the message a dead letter."""
+        tag = str(next(self._tags))
+        self.dead_letters[tag] = DeadLetter(tag, envelope, reason, time.time())
+        if len(self.dead_letters) > MOST_DEAD_LETTERS:
+            del self.dead_letters[next(iter(self.dead_letters))]
+
     def deliver(
         self, outputs: Iterable[Output | InboxEvent], socket: str | None = None, order: int | None = None
     ) -> None:
@@ -107,7 +127,7 @@ class State:
             self.inboxes[interface].append(events, *((socket, order) if at_home else ()))
 
     def _concerned(self, event: InboxEvent) -> list[str]:
-        if isinstance(event, GroupMessage):
+        if isinstance(event, (GroupMessage, Tip)):
             return sorted(self.groups.get(event.group, ()))
         interface = interface_of(event.channel)
         if interface not in self.inboxes:

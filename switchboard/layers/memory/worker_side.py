@@ -37,25 +37,44 @@ class WorkerSide(Shared, Layer):
         session: Content | None = None,
         failed: bool = False,
     ) -> bool:
+        return self._commit(worker, delivery, outputs, session=session, failed=failed)
+
+    async def bury(self, worker: str, delivery: Delivery, outputs: Sequence[Output] = (), *, reason: str) -> bool:
+        return self._commit(worker, delivery, outputs, failed=True, reason=reason)
+
+    def _commit(
+        self,
+        worker: str,
+        delivery: Delivery,
+        outputs: Sequence[Output],
+        *,
+        session: Content | None = None,
+        failed: bool,
+        reason: str | None = None,
+    ) -> bool:
         outputs = [self._copied(output) for output in outputs]
         session = None if session is None else self._copy(session)
         with self._lock:
             if not self._state.owns(worker, delivery):
                 return False
             del self._state.channels[delivery.channel][delivery.tag]
+            fresh = True
             socket, order = delivery.envelope.socket, delivery.envelope.order
             if socket is None or order is None:
                 self._state.deliver(outputs)
-                return True
-            # Without its record the socket is gone; a record made here would have nobody to remove it.
-            record = self._state.records.get(socket) or Record()
-            if order <= record.acked:
-                outputs, session = [], None
-            record.acked = max(record.acked, order)
-            record.session = record.session if session is None else session
-            self._state.deliver([*outputs, Ack(socket, order, failed, session)], socket, order)
-            if delivery.channel == DISCONNECT:
-                self._state.records.pop(socket, None)
+            else:
+                # Without its record the socket is gone; a record made here would have nobody to remove it.
+                record = self._state.records.get(socket) or Record()
+                fresh = order > record.acked
+                if not fresh:
+                    outputs, session = [], None
+                record.acked = max(record.acked, order)
+                record.session = record.session if session is None else session
+                self._state.deliver([*outputs, Ack(socket, order, failed, session)], socket, order)
+                if delivery.channel == DISCONNECT:
+                    self._state.records.pop(socket, None)
+            if fresh and reason is not None:
+                self._state.bury(delivery.envelope, reason)
             return True
 
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:
@@ -118,14 +137,22 @@ class WorkerSide(Shared, Layer):
             entry.attempts += 1
             return Attempt(Begun.RUN, entry.attempts)
 
+    async def forgive(self, worker: str, delivery: Delivery) -> None:
+        with self._lock:
+            if self._state.owns(worker, delivery):
+                entry = self._state.channels[delivery.channel][delivery.tag]
+                entry.attempts = max(entry.attempts - 1, 0)
+
     async def beat_worker(self, worker: str) -> None:
         with self._lock:
-            self._state.beats[worker] = self._state.beats.get(worker, 0) + 1
+            self._state.workers[worker] = self._state.workers.get(worker, 0) + 1
 
     async def worker_beats(self) -> Mapping[str, int]:
         with self._lock:
-            return dict(self._state.beats)
+            return dict(self._state.workers)
 
     async def retire(self, worker: str, channels: Collection[str]) -> None:
         with self._lock:
-            self._state.beats.pop(worker, None)
+            # What it holds keeps it here: a heartbeat that stands still says that there is a worker to be forgotten.
+            if not any(entry.owner == worker for on in self._state.channels.values() for entry in on.values()):
+                self._state.workers.pop(worker, None)

@@ -7,17 +7,22 @@ Everything that must be atomic is one script in ``lua/``; each call is one round
 
 The keys, all under the prefix of ``CONFIG``. The version of the wire stands where messages are::
 
-    key                       type    what                                               bound
-    stream1:<channel>         stream  e envelope; k socket, o order, s session;          capacity; the commit deletes
-                                      t time limit of a request (ms)
-    inbox1:<interface>        stream  N-0: p events; k socket, o order                   the heartbeat trims
-    interface:<interface>     hash    last entry's number; join:<group> its last join     close_inbox
-    interfaces                hash    interface -> its last heartbeat (ms)                close_inbox
-    socket:<reply channel>    hash    sent, acked, session                                the commit of its disconnect
-    group:<group>             set     interfaces with members                             leave, close_inbox, dead ones
-                                                                                          at the next group message
-    report:<reply channel>    list    bytes written, unread by the worker                 a minute
-    workers                   hash    worker -> its count of heartbeats                   retire
+    key                     type    what                                              gone with
+    stream1:<channel>       stream  e envelope; k socket, o order, s session;         each entry with its commit;
+                                    t time limit of a request (ms)                    capacity bounds it
+    inbox1:<interface>      stream  N-0: p events; k socket, o order                  the heartbeat, which trims
+    interface:<interface>   hash    last entry's number; join:<group> its last join   close_inbox
+    interfaces              hash    interface -> its last heartbeat (ms)              close_inbox, when no records
+                                                                                      are left
+    socket:<reply channel>  hash    sent, acked, session, path                        the commit of its disconnect
+    sockets:<interface>     set     its sockets that have records                     their records
+    group:<group>           set     interfaces with members                           leave, close_inbox; dead ones
+                                                                                      with the next group message
+    report:<reply channel>  list    bytes written, unread by the worker               a minute
+    workers                 hash    worker -> its count of heartbeats                 retire
+    channels                set     named channels that had readers                   never; as many as streams
+    deadletters             stream  c channel, e envelope, r reason;                  revive, drop_dead_letter; the
+                                    k socket, o order                                 oldest when above 1,000
 
 An inbox exists while its ``interface:`` hash does: appends to any other are left out, and the next group message takes
 a vanished interface out of the group.

@@ -7,9 +7,9 @@ from typing import Final
 
 from switchboard.events import Envelope, InboxEntry
 from switchboard.exceptions import InboxLost
-from switchboard.layers.base import Beat, Enqueued, Layer
+from switchboard.layers.base import Beat, Enqueued, Layer, Receipt
 from switchboard.layers.redis.shared import Shared
-from switchboard.names import DISCONNECT
+from switchboard.names import CONNECT, DISCONNECT
 
 #: Most entries that one `read_inbox` returns.
 _BATCH: Final = 500
@@ -41,14 +41,15 @@ class InterfaceSide(Shared, Layer):
             raise InboxLost(interface)
         return _beat(answer)
 
-    async def enqueue(self, envelope: Envelope) -> Enqueued:
+    async def enqueue(self, envelope: Envelope) -> Receipt:
         assert envelope.socket is not None and envelope.order is not None
         channel = envelope.channel
         capacity = "" if channel == DISCONNECT else self._capacities.of(channel)
-        answer: bytes = await self._run(
-            "enqueue", envelope.socket, envelope.order, channel, self._wire.envelope(envelope), capacity
+        path = envelope.content.get("path", "") if channel == CONNECT else ""
+        outcome, session = await self._run(
+            "enqueue", envelope.socket, envelope.order, channel, self._wire.envelope(envelope), capacity, path
         )
-        return Enqueued(answer.decode())
+        return Receipt(Enqueued(outcome.decode()), self._wire.read_session(session))
 
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
         channel = envelope.channel

@@ -33,6 +33,16 @@ class Keys:
         return f"{self.prefix}:workers"
 
     @property
+    def interfaces(self) -> str:
+        """The hash of the interfaces' heartbeats."""
+        return f"{self.prefix}:interfaces"
+
+    @property
+    def dead_letters(self) -> str:
+        """The stream of the messages that were given up."""
+        return f"{self.prefix}:deadletters"
+
+    @property
     def everything(self) -> str:
         """A pattern for SCAN that matches all keys of this prefix and no other."""
         plain = "".join(f"\\{char}" if char in "*?[]^-\\" else char for char in self.prefix)

@@ -12,14 +12,16 @@ from switchboard.events import Output
 from switchboard.exceptions import ChannelFull
 from switchboard.layers.capacity import DEFAULT_CAPACITY, Capacities
 from switchboard.layers.redis.connections import Connections
+from switchboard.layers.redis.dead_letters import DeadLetters
 from switchboard.layers.redis.interface_side import InterfaceSide
 from switchboard.layers.redis.keys import Keys
+from switchboard.layers.redis.recovery import Recovery
 from switchboard.layers.redis.wire import Wire
 from switchboard.layers.redis.worker_side import WorkerSide
 from switchboard.layers.serialization import Serializer
 
 
-class RedisLayer(InterfaceSide, WorkerSide):
+class RedisLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters):
     """``CONFIG``, with the keys of channels-redis: ``hosts``, ``prefix``, ``capacity``, ``channel_capacity``,
     ``symmetric_encryption_keys``, ``serializer_format``.
 

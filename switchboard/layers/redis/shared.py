@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from switchboard.layers.capacity import Capacities
@@ -24,6 +24,11 @@ class Shared:
 
     async def _run(self, name: str, *words: str | bytes | int) -> Any:
         return await self._redis.run(name, self._keys.prefix, *words)
+
+    async def _read_counts(self, key: str) -> Mapping[str, int]:
+        """A hash of numbers."""
+        words = await self._redis.command("HGETALL", key)
+        return {name.decode(): int(number) for name, number in zip(words[::2], words[1::2], strict=True)}
 
     async def _waiting(self, read: Callable[..., Awaitable[list[T]]], wait: float) -> list[T]:
         """The first answer of ``read`` that holds something, or the last one after ``wait`` seconds.

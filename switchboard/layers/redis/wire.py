@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import chain
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import msgpack
 
@@ -21,9 +22,11 @@ from switchboard.events import (
     InboxEvent,
     Join,
     Output,
+    Tip,
     event_from_wire,
     event_to_wire,
 )
+from switchboard.layers.base import DeadLetter
 from switchboard.layers.serialization import Serializer
 from switchboard.names import interface_of
 
@@ -50,6 +53,10 @@ class Wire:
         session = envelope.session if envelope.order is None else None
         return self._serializer.dumps([envelope.id, envelope.content, envelope.socket, envelope.order, session])
 
+    def dead_letter(self, envelope: Envelope) -> bytes:
+        """The envelope as it is sent again: a message of no socket, with the session that it had."""
+        return self.envelope(replace(envelope, socket=None, order=None))
+
     def event(self, event: InboxEvent) -> bytes:
         """One event for an inbox."""
         return self._serializer.dumps(event_to_wire(event))
@@ -66,7 +73,7 @@ class Wire:
         match output:
             case Envelope(channel=channel):
                 return ("e", channel, capacity(channel), self.envelope(output))
-            case GroupMessage(group=group):
+            case GroupMessage(group=group) | Tip(group=group):
                 return ("g", group, "", self.event(output))
             case Join(channel=channel, group=group):
                 return ("j", interface_of(channel), group, self.event(output))
@@ -86,6 +93,24 @@ class Wire:
         if b"s" in named:
             session = self._serializer.loads(named[b"s"])
         return Envelope(channel, id, content, socket, order, session)
+
+    def read_session(self, session: bytes) -> Content | None:
+        """The session that `session` made, or None where a script answers that there is none."""
+        return cast(Content, self._serializer.loads(session)) if session else None
+
+    def read_dead_letter(self, row: Row) -> DeadLetter:
+        """A dead letter. Where its message can't be read any more, its content is empty and the reason says so."""
+        tag, fields = row
+        named = named_fields(fields)
+        channel, reason = named[b"c"].decode(), named[b"r"].decode()
+        try:
+            envelope = self.read_envelope(channel, fields)
+        except Exception:
+            envelope, reason = Envelope(channel, "", {}), f"{reason}; it can't be read"
+        if named[b"k"]:
+            envelope = replace(envelope, socket=named[b"k"].decode(), order=int(named[b"o"]))
+        milliseconds = int(tag.partition(b"-")[0])
+        return DeadLetter(tag.decode(), envelope, reason, milliseconds / 1000)
 
     def read_inbox_entry(self, row: Row) -> InboxEntry:
         """An entry of an inbox. Events that can't be read are left out and logged: the others are worth having."""

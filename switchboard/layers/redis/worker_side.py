@@ -17,9 +17,10 @@ from redis.exceptions import ResponseError
 
 from switchboard.events import Ack, Claimed, Content, Output
 from switchboard.layers.base import Attempt, Begun, Delivery, Layer, Pending
+from switchboard.layers.capacity import MOST_DEAD_LETTERS
 from switchboard.layers.redis.keys import WORKERS
 from switchboard.layers.redis.shared import Shared
-from switchboard.layers.redis.wire import Word
+from switchboard.layers.redis.wire import Word, named_fields
 from switchboard.names import DISCONNECT, interface_of
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ class WorkerSide(Shared, Layer):
             return []
 
         async def read(*block: str | int) -> list[Delivery]:
-            answer = await self._read_group(worker, list(by_stream), "COUNT", count, *block)
+            answer = await self._read_group(worker, by_stream, "COUNT", count, *block)
             rows = [(by_stream[stream], tag.decode(), fields) for stream, rows in answer for tag, fields in rows]
             deliveries = [await self._delivery(worker, *row, redelivered=False) for row in rows]
             return [delivery for delivery in deliveries if delivery is not None]
@@ -53,9 +54,25 @@ class WorkerSide(Shared, Layer):
         session: Content | None = None,
         failed: bool = False,
     ) -> bool:
+        return await self._commit(worker, delivery, outputs, session=session, failed=failed)
+
+    async def bury(self, worker: str, delivery: Delivery, outputs: Sequence[Output] = (), *, reason: str) -> bool:
+        letter = (self._wire.dead_letter(delivery.envelope), reason)
+        return await self._commit(worker, delivery, outputs, failed=True, letter=letter)
+
+    async def _commit(
+        self,
+        worker: str,
+        delivery: Delivery,
+        outputs: Sequence[Output],
+        *,
+        session: Content | None = None,
+        failed: bool,
+        letter: tuple[bytes, str] = (b"", ""),
+    ) -> bool:
         envelope = delivery.envelope
         guard = self._guard(delivery.channel, envelope.socket, envelope.order, session, failed=failed)
-        words = self._wire.outputs(outputs)
+        words = (*letter, MOST_DEAD_LETTERS, *self._wire.outputs(outputs))
         return bool(await self._run("commit", worker, delivery.channel, delivery.tag, *guard, *words))
 
     def _guard(
@@ -116,12 +133,14 @@ class WorkerSide(Shared, Layer):
         begun, number = await self._run("begin", worker, delivery.channel, delivery.tag, *guard)
         return Attempt(Begun(begun.decode()), number)
 
+    async def forgive(self, worker: str, delivery: Delivery) -> None:
+        await self._run("forgive", worker, delivery.channel, delivery.tag)
+
     async def beat_worker(self, worker: str) -> None:
         await self._redis.command("HINCRBY", self._keys.workers, worker, 1)
 
     async def worker_beats(self) -> Mapping[str, int]:
-        words = await self._redis.command("HGETALL", self._keys.workers)
-        return {worker.decode(): int(beats) for worker, beats in zip(words[::2], words[1::2], strict=True)}
+        return await self._read_counts(self._keys.workers)
 
     async def retire(self, worker: str, channels: Collection[str]) -> None:
         await self._run("retire", worker, *channels)
@@ -129,37 +148,30 @@ class WorkerSide(Shared, Layer):
     # -- reading streams
 
     async def _read_group(
-        self, worker: str, streams: Sequence[bytes], *options: Word
+        self, worker: str, by_stream: Mapping[bytes, str], *options: Word
     ) -> Sequence[tuple[bytes, Sequence[tuple[bytes, Sequence[bytes]]]]]:
         """New entries for the worker. Makes the consumer groups that are missing, as at first and after a flush."""
-        read = ("XREADGROUP", "GROUP", WORKERS, worker, *options, "STREAMS", *streams, *[b">"] * len(streams))
+        streams = (*by_stream, *[b">"] * len(by_stream))
+        read = ("XREADGROUP", "GROUP", WORKERS, worker, *options, "STREAMS", *streams)
         try:
             return await self._redis.command(*read) or ()
         except ResponseError as error:
             # UNBLOCKED: the stream went away while we waited, and its group with it.
             if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
                 raise
-        for stream in streams:
-            await self._make_group(stream)
+        await self._run("make_groups", *by_stream.values())
         return await self._redis.command(*read) or ()
-
-    async def _make_group(self, stream: bytes) -> None:
-        try:
-            # From 0, not $: what was sent before anybody listened waits for us.
-            await self._redis.command("XGROUP", "CREATE", stream, WORKERS, "0", "MKSTREAM")
-        except ResponseError as error:
-            if not str(error).startswith("BUSYGROUP"):
-                raise
 
     async def _delivery(
         self, worker: str, channel: str, tag: str, fields: Sequence[bytes], *, redelivered: bool
     ) -> Delivery | None:
-        """None for a message that can't be read: nobody ever could, so it is taken off its channel as failed."""
+        """None for a message that can't be read: whoever took it could not, so it becomes a dead letter."""
         try:
             envelope = self._wire.read_envelope(channel, fields)
         except Exception:
             logger.exception("message %s of %s can't be read; given up", tag, channel)
             guard = self._guard(channel, *self._wire.read_guard(fields), failed=True)
-            await self._run("commit", worker, channel, tag, *guard)
+            letter = (named_fields(fields).get(b"e", b""), "it came from another version, or under other keys")
+            await self._run("commit", worker, channel, tag, *guard, *letter, MOST_DEAD_LETTERS)
             return None
         return Delivery(envelope, tag, redelivered)

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import pytest
 
 from switchboard.events import Ack, Envelope, InboxEntry, InboxEvent, Join, Output
-from switchboard.layers.base import Delivery, Enqueued, Layer
+from switchboard.layers.base import Delivery, Enqueued, Layer, Pending
 from switchboard.names import CONNECT, RECEIVE, new_interface, new_reply_channel, token
 
 #: Makes a layer from keys of ``CONFIG``.
@@ -72,9 +72,14 @@ async def new_socket(layer: Layer, interface: str) -> str:
     return socket
 
 
+async def outcome(layer: Layer, envelope: Envelope) -> Enqueued:
+    """What becomes of a socket's message."""
+    return (await layer.enqueue(envelope)).outcome
+
+
 async def handle(layer: Layer, envelope: Envelope, *outputs: Output) -> None:
     """Queue a socket's message, receive it and commit it."""
-    assert await layer.enqueue(envelope) is Enqueued.QUEUED
+    assert await outcome(layer, envelope) is Enqueued.QUEUED
     delivery = await take(layer, envelope.channel)
     assert await layer.commit(ANNE, delivery, outputs)
 
@@ -94,6 +99,12 @@ async def nothing_on(layer: Layer, channel: str = LOG, worker: str = BERT) -> bo
 async def inbox(layer: Layer, interface: str, after: int = 0) -> Sequence[InboxEntry]:
     """What is in an inbox now."""
     return await layer.read_inbox(interface, after, wait=0)
+
+
+async def pending_one(layer: Layer, channel: str = LOG) -> Pending:
+    """The one pending message of a channel."""
+    (found,) = await layer.pending([channel], idle=0)
+    return found
 
 
 async def events(layer: Layer, interface: str, after: int = 0) -> list[InboxEvent]:

@@ -22,6 +22,7 @@ from switchboard.testing.contract.acts import (
     new_home,
     new_socket,
     note,
+    outcome,
     take,
 )
 
@@ -130,7 +131,7 @@ class CommitTests(LayerTests):
         socket = new_reply_channel(await new_home(layer))
         await layer.publish([frame(socket, 5)])
         assert await layer.commit(ANNE, await take(layer, RECEIVE), session={"n": 1})
-        assert await layer.enqueue(frame(socket, 6)) is Enqueued.UNKNOWN
+        assert await outcome(layer, frame(socket, 6)) is Enqueued.UNKNOWN
 
     async def test_what_is_for_a_gone_interface_is_left_out(self, layer: Layer) -> None:
         gone, interface = await new_home(layer), await new_home(layer)

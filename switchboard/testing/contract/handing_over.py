@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import replace
 
 from switchboard.events import Ack, InboxEntry
-from switchboard.layers.base import Attempt, Begun, Layer, Pending
+from switchboard.layers.base import Attempt, Begun, Layer
 from switchboard.names import RECEIVE
 from switchboard.testing.contract.acts import (
     ANNE,
@@ -19,15 +19,10 @@ from switchboard.testing.contract.acts import (
     new_home,
     new_socket,
     note,
+    pending_one,
     take,
 )
 from switchboard.testing.waiting import await_until
-
-
-async def seen(layer: Layer, channel: str = LOG) -> Pending:
-    """The one pending message of a channel."""
-    (found,) = await layer.pending([channel], idle=0)
-    return found
 
 
 class HandingOverTests(LayerTests):
@@ -36,7 +31,7 @@ class HandingOverTests(LayerTests):
     async def test_what_was_received_is_pending(self, layer: Layer) -> None:
         await layer.publish([note(1), note(2)])
         delivery = await take(layer, worker=ANNE)
-        found = await seen(layer)
+        found = await pending_one(layer)
         assert (found.channel, found.tag, found.owner) == (LOG, delivery.tag, ANNE)
         await layer.commit(ANNE, delivery)
         assert await layer.pending([LOG], idle=0) == []
@@ -55,16 +50,16 @@ class HandingOverTests(LayerTests):
     async def test_without_a_renewal_nothing_moves(self, layer: Layer) -> None:
         await layer.publish([note()])
         await take(layer)
-        assert {await seen(layer) for _ in range(300)} == {await seen(layer)}
+        assert {await pending_one(layer) for _ in range(300)} == {await pending_one(layer)}
 
     async def test_a_renewal_moves_it_and_forbids_the_take_over(self, layer: Layer) -> None:
         await layer.publish([note()])
         delivery = await take(layer)
-        before = await seen(layer)
+        before = await pending_one(layer)
 
         async def moved() -> bool:
             assert await layer.renew(ANNE, [delivery]) == []
-            return await seen(layer) != before
+            return await pending_one(layer) != before
 
         await await_until(moved, "the clock ticked and the renewal shows")
         assert await layer.take_over(BERT, before) is None
@@ -73,9 +68,9 @@ class HandingOverTests(LayerTests):
     async def test_a_message_taken_over_is_redelivered(self, layer: Layer) -> None:
         await layer.publish([note(7)])
         lost = await take(layer, worker=ANNE)
-        kept = await layer.take_over(BERT, await seen(layer))
+        kept = await layer.take_over(BERT, await pending_one(layer))
         assert kept == replace(lost, redelivered=True)
-        assert (await seen(layer)).owner == BERT
+        assert (await pending_one(layer)).owner == BERT
         assert not await layer.commit(ANNE, lost)
         assert await layer.commit(BERT, kept)
         assert await layer.depth(LOG) == 0
@@ -83,14 +78,14 @@ class HandingOverTests(LayerTests):
     async def test_one_of_many_takes_over(self, layer: Layer) -> None:
         await layer.publish([note()])
         await take(layer, worker="worker.dead")
-        found = await seen(layer)
+        found = await pending_one(layer)
         taken = await asyncio.gather(*(layer.take_over(f"worker.{n}", found) for n in range(8)))
         assert len([delivery for delivery in taken if delivery]) == 1
 
     async def test_what_is_committed_cannot_be_taken_over(self, layer: Layer) -> None:
         await layer.publish([note()])
         delivery = await take(layer)
-        found = await seen(layer)
+        found = await pending_one(layer)
         await layer.commit(ANNE, delivery)
         assert await layer.take_over(BERT, found) is None
         assert await layer.take_over(BERT, replace(found, channel="never.used")) is None
@@ -107,12 +102,12 @@ class HandingOverTests(LayerTests):
     async def test_attempts_are_counted_from_one_whoever_has_it(self, layer: Layer) -> None:
         await layer.publish([note()])
         await take(layer, worker=ANNE)
-        delivery = await layer.take_over(BERT, await seen(layer))
+        delivery = await layer.take_over(BERT, await pending_one(layer))
         assert delivery is not None
         assert await layer.begin(BERT, delivery) == Attempt(Begun.RUN, 1)
         await layer.renew(BERT, [delivery])
         assert await layer.begin(BERT, delivery) == Attempt(Begun.RUN, 2)
-        again = await layer.take_over(ANNE, await seen(layer))
+        again = await layer.take_over(ANNE, await pending_one(layer))
         assert again is not None
         assert await layer.begin(ANNE, again) == Attempt(Begun.RUN, 3)
         assert await layer.begin(BERT, delivery) == Attempt(Begun.LOST)
@@ -129,7 +124,7 @@ class HandingOverTests(LayerTests):
         await handle(layer, frame(socket, 1))
         await layer.publish([frame(socket, 1)])
         await take(layer, RECEIVE, ANNE)
-        delivery = await layer.take_over(BERT, await seen(layer, RECEIVE))
+        delivery = await layer.take_over(BERT, await pending_one(layer, RECEIVE))
         assert delivery is not None
         assert (await layer.begin(BERT, delivery)).begun is Begun.HANDLED
         assert await inbox(layer, interface, 2) == [InboxEntry(3, (Ack(socket, 1),), socket, 1)]
@@ -140,7 +135,7 @@ class HandingOverTests(LayerTests):
         socket = await new_socket(layer, await new_home(layer))
         await layer.enqueue(frame(socket, 1))
         await take(layer, RECEIVE, ANNE)
-        delivery = await layer.take_over(BERT, await seen(layer, RECEIVE))
+        delivery = await layer.take_over(BERT, await pending_one(layer, RECEIVE))
         assert delivery is not None
         assert await layer.begin(BERT, delivery) == Attempt(Begun.RUN, 1)
 
@@ -155,7 +150,7 @@ class HandingOverTests(LayerTests):
         await layer.publish([note(1)])
         await take(layer, worker=ANNE)
         await layer.retire(ANNE, [LOG])
-        assert await layer.take_over(BERT, await seen(layer)) is not None
+        assert await layer.take_over(BERT, await pending_one(layer)) is not None
 
     async def test_a_heartbeat_changes_the_number(self, layer: Layer) -> None:
         await layer.beat_worker(ANNE)

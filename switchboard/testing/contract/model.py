@@ -100,7 +100,7 @@ def machine_for(make_layer: MakeLayer) -> type[RuleBasedStateMachine]:
                     socket.sent = order
                     self.model.queued.append((socket, order))
             envelope = Envelope(channel, token(), {}, socket.name, order)
-            assert self.run_(self.layer.enqueue(envelope)) is expected
+            assert self.run_(self.layer.enqueue(envelope)).outcome is expected
 
         # -- the workers
 

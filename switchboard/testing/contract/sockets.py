@@ -9,7 +9,7 @@ import pytest
 from switchboard.exceptions import ContentError
 from switchboard.layers.base import Enqueued, Layer
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE, new_reply_channel
-from switchboard.testing.contract.acts import ANNE, LayerTests, frame, handle, new_home, new_socket, note, take
+from switchboard.testing.contract.acts import ANNE, LayerTests, frame, handle, new_home, new_socket, note, outcome, take
 
 
 class SocketTests(LayerTests):
@@ -17,57 +17,57 @@ class SocketTests(LayerTests):
 
     async def test_a_socket_without_a_record_is_unknown(self, layer: Layer) -> None:
         socket = new_reply_channel(await new_home(layer))
-        assert await layer.enqueue(frame(socket, 1)) is Enqueued.UNKNOWN
-        assert await layer.enqueue(frame(socket, 1, DISCONNECT)) is Enqueued.UNKNOWN
+        assert await outcome(layer, frame(socket, 1)) is Enqueued.UNKNOWN
+        assert await outcome(layer, frame(socket, 1, DISCONNECT)) is Enqueued.UNKNOWN
         assert await layer.depth(RECEIVE) == await layer.depth(DISCONNECT) == 0
 
     async def test_a_connect_makes_the_record(self, layer: Layer) -> None:
         socket = new_reply_channel(await new_home(layer))
         envelope = frame(socket, 0, CONNECT)
-        assert await layer.enqueue(envelope) is Enqueued.QUEUED
+        assert await outcome(layer, envelope) is Enqueued.QUEUED
         delivery = await take(layer, CONNECT)
         assert delivery.envelope == envelope
         assert await layer.commit(ANNE, delivery)
-        assert await layer.enqueue(frame(socket, 1)) is Enqueued.QUEUED
+        assert await outcome(layer, frame(socket, 1)) is Enqueued.QUEUED
 
     async def test_what_is_queued_again_is_queued_once(self, layer: Layer) -> None:
         socket = await new_socket(layer, await new_home(layer))
         for _ in range(3):
-            assert await layer.enqueue(frame(socket, 1)) is Enqueued.QUEUED
+            assert await outcome(layer, frame(socket, 1)) is Enqueued.QUEUED
         assert await layer.depth(RECEIVE) == 1
         delivery = await take(layer, RECEIVE)
-        assert await layer.enqueue(frame(socket, 1)) is Enqueued.QUEUED
+        assert await outcome(layer, frame(socket, 1)) is Enqueued.QUEUED
         assert await layer.depth(RECEIVE) == 1
         await layer.commit(ANNE, delivery)
 
     async def test_what_was_handled_is_done(self, layer: Layer) -> None:
         socket = await new_socket(layer, await new_home(layer))
         await handle(layer, frame(socket, 1))
-        assert await layer.enqueue(frame(socket, 0, CONNECT)) is Enqueued.DONE
-        assert await layer.enqueue(frame(socket, 1)) is Enqueued.DONE
+        assert await outcome(layer, frame(socket, 0, CONNECT)) is Enqueued.DONE
+        assert await outcome(layer, frame(socket, 1)) is Enqueued.DONE
         assert await layer.depth(RECEIVE) == await layer.depth(CONNECT) == 0
 
     async def test_a_full_channel_takes_no_more(self, small: Layer) -> None:
         interface = await new_home(small)
         sockets = [await new_socket(small, interface) for _ in range(3)]
-        answers = [await small.enqueue(frame(socket, 1)) for socket in sockets]
+        answers = [await outcome(small, frame(socket, 1)) for socket in sockets]
         assert answers == [Enqueued.QUEUED, Enqueued.QUEUED, Enqueued.FULL]
         assert await small.depth(RECEIVE) == 2
         await small.commit(ANNE, await take(small, RECEIVE))
-        assert await small.enqueue(frame(sockets[2], 1)) is Enqueued.QUEUED
+        assert await outcome(small, frame(sockets[2], 1)) is Enqueued.QUEUED
         assert await small.depth(RECEIVE) == 2
 
     async def test_a_refused_connect_leaves_no_record(self, small: Layer) -> None:
         interface = await new_home(small)
         sockets = [new_reply_channel(interface) for _ in range(3)]
-        answers = [await small.enqueue(frame(socket, 0, CONNECT)) for socket in sockets]
+        answers = [await outcome(small, frame(socket, 0, CONNECT)) for socket in sockets]
         assert answers == [Enqueued.QUEUED, Enqueued.QUEUED, Enqueued.FULL]
-        assert await small.enqueue(frame(sockets[2], 1)) is Enqueued.UNKNOWN
+        assert await outcome(small, frame(sockets[2], 1)) is Enqueued.UNKNOWN
 
     async def test_a_disconnect_is_never_refused(self, small: Layer) -> None:
         interface = await new_home(small)
         sockets = [await new_socket(small, interface) for _ in range(4)]
-        answers = {await small.enqueue(frame(socket, 1, DISCONNECT)) for socket in sockets}
+        answers = {await outcome(small, frame(socket, 1, DISCONNECT)) for socket in sockets}
         assert answers == {Enqueued.QUEUED}
         assert await small.depth(DISCONNECT) == 4
 
@@ -77,14 +77,14 @@ class SocketTests(LayerTests):
         await handle(small, frame(first, 1))
         await small.enqueue(frame(second, 1))
         await small.publish([note(0, RECEIVE)])
-        assert await small.enqueue(frame(second, 1)) is Enqueued.QUEUED
-        assert await small.enqueue(frame(first, 1)) is Enqueued.DONE
-        assert await small.enqueue(frame(first, 2)) is Enqueued.FULL
+        assert await outcome(small, frame(second, 1)) is Enqueued.QUEUED
+        assert await outcome(small, frame(first, 1)) is Enqueued.DONE
+        assert await outcome(small, frame(first, 2)) is Enqueued.FULL
 
     async def test_the_commit_of_a_disconnect_removes_the_record(self, layer: Layer) -> None:
         socket = await new_socket(layer, await new_home(layer))
         await handle(layer, frame(socket, 1, DISCONNECT))
-        assert await layer.enqueue(frame(socket, 2)) is Enqueued.UNKNOWN
+        assert await outcome(layer, frame(socket, 2)) is Enqueued.UNKNOWN
 
     async def test_the_session_travels_with_the_messages(self, layer: Layer) -> None:
         socket = new_reply_channel(await new_home(layer))
@@ -116,4 +116,4 @@ class SocketTests(LayerTests):
         with pytest.raises(ContentError):
             await layer.enqueue(replace(frame(socket, 1), content={"what": object()}))
         assert await layer.depth(RECEIVE) == 0
-        assert await layer.enqueue(frame(socket, 1)) is Enqueued.QUEUED
+        assert await outcome(layer, frame(socket, 1)) is Enqueued.QUEUED

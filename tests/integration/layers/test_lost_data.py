@@ -24,6 +24,7 @@ from switchboard.testing.contract.acts import (
     new_home,
     new_socket,
     note,
+    outcome,
     take,
 )
 from switchboard.testing.processes import PrivateRedis
@@ -53,7 +54,7 @@ async def test_after_a_flush_everybody_can_tell(lonely_layer: RedisLayer, lonely
     await layer.enqueue(frame(socket, 1))
     delivery = await take(layer, RECEIVE)
     lonely_shell.flushall()
-    assert await layer.enqueue(frame(socket, 2)) is Enqueued.UNKNOWN
+    assert await outcome(layer, frame(socket, 2)) is Enqueued.UNKNOWN
     assert not await layer.commit(ANNE, delivery, [note()])
     assert list(await layer.renew(ANNE, [delivery])) == [delivery]
     assert await layer.pending([RECEIVE, LOG], idle=0) == []
@@ -121,7 +122,7 @@ async def test_a_message_that_cannot_be_read_is_given_up_and_the_socket_goes_on(
     assert [delivery.envelope.content for delivery in received] == [{"number": 2}]
     assert "can't be read" in caplog.text
     assert await inbox(layer, interface, 1) == [InboxEntry(2, (Ack(socket, 1, failed=True),), socket, 1)]
-    assert await layer.enqueue(frame(socket, 2)) is Enqueued.QUEUED
+    assert await outcome(layer, frame(socket, 2)) is Enqueued.QUEUED
 
 
 async def test_a_cancelled_receive_loses_nothing(layer: RedisLayer) -> None:

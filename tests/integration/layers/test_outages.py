@@ -13,7 +13,18 @@ from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.base import Enqueued
 from switchboard.layers.redis import RedisLayer
 from switchboard.names import RECEIVE, new_worker
-from switchboard.testing.contract.acts import ANNE, LOG, PATIENCE, frame, inbox, new_home, new_socket, note, take
+from switchboard.testing.contract.acts import (
+    ANNE,
+    LOG,
+    PATIENCE,
+    frame,
+    inbox,
+    new_home,
+    new_socket,
+    note,
+    outcome,
+    take,
+)
 from switchboard.testing.processes import PrivateRedis
 from switchboard.testing.waiting import await_until
 
@@ -97,7 +108,7 @@ async def test_a_refusal_is_an_outage_and_leaves_nothing_half_done(
     assert await layer.depth(LOG) == 0
     assert await inbox(layer, interface, 1) == []
     assert await layer.commit(ANNE, delivery, [Reply(socket, {})])
-    assert await layer.enqueue(frame(socket, 2)) is Enqueued.QUEUED
+    assert await outcome(layer, frame(socket, 2)) is Enqueued.QUEUED
     assert (await layer.beat(interface, 0)).last == 2
 
 

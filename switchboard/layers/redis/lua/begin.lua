@@ -1,5 +1,5 @@
 -- Decides whether a redelivered message is to run, and counts the attempt: the delivery count of the entry is 1 from
--- its first delivery, and nothing but this raises it.
+-- its first delivery, this alone raises it, and forgive.lua alone lowers it.
 --
 -- ARGV  2 worker  3 channel  4 tag  5 socket, '' for none  6 order  7 the Ack
 -- keys  stream1:<channel>, and those of outputs.lua, written; socket:<socket> read
@@ -13,7 +13,7 @@ if not row then return {'lost', 0} end
 local acked = socket ~= '' and redis.call('HGET', socket_key(socket), 'acked')
 if acked and tonumber(order) <= tonumber(acked) then
   -- Said once more: where the first Ack was lost, the socket would wait for ever.
-  put('i', string.match(socket, '^[^!]*'), '', ARGV[7])
+  put('i', interface_of(socket), '', ARGV[7])
   send(socket, order)
   acknowledge(stream, tag)
   return {'handled', 0}

@@ -8,12 +8,8 @@ local worker, channel, tag = ARGV[2], ARGV[3], ARGV[4]
 local stream = stream_key(channel)
 if not held(worker, stream, tag) then return 0 end
 
-local timeout = nil
 local entry = redis.call('XRANGE', stream, tag, tag)[1]
-local fields = entry and entry[2] or {}
-for i = 1, #fields, 2 do
-  if fields[i] == 't' then timeout = tonumber(fields[i + 1]) end
-end
+local timeout = entry and tonumber(named(entry[2]).t)
 local queued = tonumber(string.match(tag, '^%d+'))
 local late = not entry or (timeout and now() > queued + timeout)
 if not late and ARGV[5] ~= '' then

@@ -1,7 +1,9 @@
--- Removes an interface: its inbox, its memberships, its heartbeat. Its sockets' records stay.
+-- Removes an interface: its inbox, its memberships and, once none of its sockets has a record, its heartbeat. As long
+-- as there are records, the heartbeat that stands still has the reaper come for them.
 --
 -- ARGV  2 interface
--- keys  inbox1:<interface>, interface:<interface> removed; group:<each it is in>, interfaces written
+-- keys  inbox1:<interface>, interface:<interface> removed; group:<each it is in>, interfaces written;
+--       sockets:<interface> read
 
 local interface = ARGV[2]
 for _, field in ipairs(redis.call('HKEYS', interface_key(interface))) do
@@ -9,5 +11,5 @@ for _, field in ipairs(redis.call('HKEYS', interface_key(interface))) do
   if group then redis.call('SREM', group_key(group), interface) end
 end
 redis.call('DEL', inbox_key(interface), interface_key(interface))
-redis.call('HDEL', INTERFACES, interface)
+if redis.call('EXISTS', sockets_key(interface)) == 0 then redis.call('HDEL', INTERFACES, interface) end
 return 1

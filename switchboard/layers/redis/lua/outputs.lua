@@ -60,7 +60,7 @@ end
 
 -- `socket` and `order`, if given, head the entry of the socket's own interface.
 local function send(socket, order)
-  local home = socket and string.match(socket, '^[^!]*')
+  local home = socket and interface_of(socket)
   local numbers = {}
   for interface, list in pairs(events) do
     local number = redis.call('HINCRBY', interface_key(interface), 'last', 1)

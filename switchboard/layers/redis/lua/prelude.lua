@@ -14,9 +14,22 @@ local function inbox_key(interface) return PREFIX .. ':inbox1:' .. interface end
 local function interface_key(interface) return PREFIX .. ':interface:' .. interface end
 local function socket_key(socket) return PREFIX .. ':socket:' .. socket end
 local function group_key(group) return PREFIX .. ':group:' .. group end
+local function sockets_key(interface) return PREFIX .. ':sockets:' .. interface end
 local function report_key(channel) return PREFIX .. ':report:' .. channel end
 local INTERFACES = PREFIX .. ':interfaces'
 local BEATS = PREFIX .. ':workers'
+local CHANNELS = PREFIX .. ':channels'
+local DEAD_LETTERS = PREFIX .. ':deadletters'
+
+-- The interface that holds a socket.
+local function interface_of(socket) return string.match(socket, '^[^!]*') end
+
+-- The fields of a stream's entry by their names.
+local function named(fields)
+  local found = {}
+  for i = 1, #fields, 2 do found[fields[i]] = fields[i + 1] end
+  return found
+end
 
 -- Milliseconds of the server's clock, which also made the ids of the streams.
 local function now()
@@ -68,4 +81,16 @@ end
 -- A moment at which the interface lived, for the eyes of the reaper.
 local function mark_alive(interface)
   redis.call('HSET', INTERFACES, interface, now())
+end
+
+-- Notes down that a socket has a record. Its interface is listed as well, also if it never opened an inbox or has closed
+-- it: who lists all interfaces finds all records.
+local function list_socket(socket)
+  local interface = interface_of(socket)
+  redis.call('SADD', sockets_key(interface), socket)
+  redis.call('HSETNX', INTERFACES, interface, 0)
+end
+
+local function unlist_socket(socket)
+  redis.call('SREM', sockets_key(interface_of(socket)), socket)
 end

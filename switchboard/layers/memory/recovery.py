@@ -1,0 +1,41 @@
+"""Bringing back records and memberships, and finding what the dead left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from switchboard.layers.base import Layer, SocketState
+from switchboard.layers.memory.shared import BATCH, Shared
+from switchboard.layers.memory.state import Record
+
+
+class Recovery(Shared, Layer):
+    """The methods for what outlives a fault; the contract is `Layer`'s."""
+
+    async def restore(self, sockets: Sequence[SocketState]) -> None:
+        with self._lock:
+            for socket in sockets:
+                known = self._state.records.get(socket.channel)
+                if known is None or socket.acked > known.acked:
+                    session = None if socket.session is None else self._copy(socket.session)
+                    record = Record(socket.path, socket.acked, session)
+                    record.sent = max(socket.acked, known.sent if known else socket.acked)
+                    self._state.add_record(socket.channel, record)
+
+    async def rejoin(self, interface: str, groups: Collection[str]) -> None:
+        with self._lock:
+            if interface in self._state.inboxes:
+                for group in groups:
+                    self._state.groups.setdefault(group, set()).add(interface)
+
+    async def interface_beats(self) -> Mapping[str, int]:
+        with self._lock:
+            return dict(self._state.interfaces)
+
+    async def sockets_of(self, interface: str) -> Sequence[SocketState]:
+        with self._lock:
+            states = [
+                SocketState(name, record.sent, record.acked, record.path, record.session)
+                for name, record in self._state.records_of(interface).items()
+            ]
+        return sorted(states, key=lambda state: state.sent > state.acked)[:BATCH]

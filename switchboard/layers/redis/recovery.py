@@ -1,0 +1,40 @@
+"""Bringing back what Redis lost, and finding what the dead left behind."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
+from typing import Final
+
+from switchboard.layers.base import Layer, SocketState
+from switchboard.layers.redis.shared import Shared
+from switchboard.layers.redis.wire import Word
+
+#: Most records that one `sockets_of` shows.
+_BATCH: Final = 500
+
+
+class Recovery(Shared, Layer):
+    """The methods for what outlives a fault; the contract is `Layer`'s."""
+
+    async def restore(self, sockets: Sequence[SocketState]) -> None:
+        if sockets:
+            await self._run("restore", *chain.from_iterable(self._record(socket) for socket in sockets))
+
+    def _record(self, socket: SocketState) -> tuple[Word, ...]:
+        session = b"" if socket.session is None else self._wire.session(socket.session)
+        return socket.channel, socket.acked, session, socket.path
+
+    async def rejoin(self, interface: str, groups: Collection[str]) -> None:
+        if groups:
+            await self._run("rejoin", interface, *groups)
+
+    async def interface_beats(self) -> Mapping[str, int]:
+        return await self._read_counts(self._keys.interfaces)
+
+    async def sockets_of(self, interface: str) -> Sequence[SocketState]:
+        rows = await self._run("sockets_of", interface, _BATCH)
+        return [
+            SocketState(name.decode(), sent, acked, path.decode(), self._wire.read_session(session))
+            for name, sent, acked, session, path in rows
+        ]
