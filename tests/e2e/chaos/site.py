@@ -1,0 +1,196 @@
+"""The processes that are broken: a Redis, interfaces, workers, and what of them can be cut or replaced.
+
+Each interface has its own user in Redis and its own path to Redis' socket, so that one of them can be cut off: the path
+goes away, and its connections are killed.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from switchboard import private_redis
+from switchboard.testing.processes import Daphne, PrivateRedis, RunningProcess, Worker, free_port
+from tests.e2e.chaos import journal
+from tests.e2e.chaos.history import Journal, Row
+from tests.site import Site
+
+SETTINGS = "tests.e2e.chaos.settings"
+MASTER = "chaos"
+
+
+class BreakableRedis(PrivateRedis):
+    """A private Redis that can come back with what it had at some earlier moment, and cut off one of its users."""
+
+    def __init__(self, users: list[str]) -> None:
+        super().__init__()
+        for user in users:
+            self.command += ["--user", user, "on", "nopass", "~*", "&*", "+@all"]
+            self.path_of(user).symlink_to(self.socket)
+        self.command += ["--dbfilename", "dump.rdb"]
+
+    def path_of(self, user: str) -> Path:
+        return self.folder / f"{user}.sock"
+
+    def url_of(self, user: str) -> str:
+        return f"unix://{user}:x@{self.path_of(user)}"
+
+    def client(self) -> Redis:
+        return Redis(unix_socket_path=str(self.socket), decode_responses=True)
+
+    def cut(self, user: str) -> None:
+        self.path_of(user).unlink()
+        with closing(self.client()) as client:
+            client.execute_command("CLIENT", "KILL", "USER", user)  # type: ignore[no-untyped-call]
+
+    def mend(self, user: str) -> None:
+        self.path_of(user).symlink_to(self.socket)
+
+    def keep(self) -> None:
+        """Write down what it holds, for `come_back_old`."""
+        with closing(self.client()) as client:
+            client.save()
+        shutil.move(self.folder / "dump.rdb", self.folder / "kept.rdb")
+
+    def come_back_old(self) -> None:
+        shutil.move(self.folder / "kept.rdb", self.folder / "dump.rdb")
+        self.start()
+        (self.folder / "dump.rdb").unlink()
+
+
+class TcpRedis(RunningProcess):
+    """A Redis on a loopback port: Sentinel knows no other sockets."""
+
+    patience = 3.0
+
+    def __init__(self, folder: Path, *words: str, name: str, port: int | None = None) -> None:
+        self.port = port or free_port()
+        folder.mkdir(exist_ok=True)
+        binary = str(private_redis.find_redis_server())
+        options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
+        super().__init__([binary, *words, *options], name=name)
+
+    def client(self) -> Redis:
+        return Redis(port=self.port, decode_responses=True, socket_timeout=2.0)
+
+    def ready(self) -> bool:
+        with suppress(RedisError), closing(self.client()) as client:
+            return bool(client.ping())
+        return False
+
+
+class WatchedRedis:
+    """A master, its replica, and a Sentinel that makes the one the other when it has to."""
+
+    def __init__(self, folder: Path) -> None:
+        plain = ("--save", "", "--appendonly", "no")
+        self.nodes = [TcpRedis(folder / "one", *plain, name="redis-one")]
+        follow = ("--replicaof", "127.0.0.1", str(self.nodes[0].port))
+        self.nodes.append(TcpRedis(folder / "two", *plain, *follow, name="redis-two"))
+        config = folder / "sentinel.conf"
+        config.write_text(
+            f"sentinel monitor {MASTER} 127.0.0.1 {self.nodes[0].port} 1\n"
+            f"sentinel down-after-milliseconds {MASTER} 1500\n"
+            f"sentinel failover-timeout {MASTER} 6000\n"
+        )
+        self.sentinel = TcpRedis(folder, str(config), "--sentinel", name="sentinel")
+
+    def master(self) -> TcpRedis:
+        with closing(self.sentinel.client()) as client:
+            found = client.execute_command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", MASTER)  # type: ignore[no-untyped-call]
+        return next(node for node in self.nodes if node.port == int(found[1]))
+
+    def replicates(self) -> bool:
+        """Whether the master has its replica, and Sentinel knows of it: only then there is one to promote."""
+        with suppress(RedisError), closing(self.master().client()) as client:
+            if client.info("replication").get("connected_slaves") != 1:
+                return False
+            with closing(self.sentinel.client()) as sentinel:
+                return len(sentinel.sentinel_slaves(MASTER)) == 1
+        return False
+
+
+@dataclass
+class Stage:
+    """Everything that runs. The clients find the interfaces by `addresses`."""
+
+    folder: Path
+    site: Site
+    interfaces: list[Daphne]
+    redis: BreakableRedis
+    watched: WatchedRedis | None = None
+    #: The difference between the wall clock and the monotonic one.
+    epoch: float = field(default_factory=lambda: time.time() - time.monotonic())
+
+    @property
+    def workers(self) -> list[Worker]:
+        return self.site.workers
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "db.sqlite3"
+
+    def addresses(self) -> list[tuple[str, str]]:
+        return [(interface.name, interface.websocket_url) for interface in self.interfaces]
+
+    def last_seqs(self) -> dict[str, int]:
+        """The number of the last message of each room."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as database:
+            return dict(database.execute("SELECT label, last_seq FROM chat_room"))
+
+    def rows(self) -> list[Row]:
+        query = (
+            "SELECT label, seq, identity, message, timestamp FROM chat_message JOIN chat_room ON chat_room.id = room_id"
+        )
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as database:
+            found = database.execute(query).fetchall()
+        return [Row(room, seq, identity, text, self._moment(at)) for room, seq, identity, text, at in found]
+
+    def journal(self) -> Journal:
+        return journal.read(self.folder / "journal")
+
+    def logs(self) -> str:
+        return "".join(f"--- {one.name}\n{one.log}" for one in [*self.interfaces, *self.workers])
+
+    def _moment(self, timestamp: str) -> float:
+        return datetime.fromisoformat(timestamp).replace(tzinfo=UTC).timestamp() - self.epoch
+
+
+@contextmanager
+def standing(
+    folder: Path, *, interfaces: int = 2, workers: int = 3, sentinel: bool = False, unreliable: float = 0.0
+) -> Iterator[Stage]:
+    """The stage, with its data in ``folder``, for as long as the block lasts."""
+    (folder / "journal").mkdir()
+    settings = {
+        "DATA_DIR": str(folder),
+        "DJANGO_SETTINGS_MODULE": SETTINGS,
+        journal.VARIABLE: str(folder / "journal"),
+        "CHAOS_UNRELIABLE": str(unreliable or ""),
+    }
+    names = [f"interface-{number}" for number in range(interfaces)]
+    with ExitStack() as stack:
+        redis = stack.enter_context(BreakableRedis(names))
+        watched = None
+        if sentinel:
+            watched = WatchedRedis(folder)
+            for process in (*watched.nodes, watched.sentinel):
+                stack.enter_context(process)
+            settings["CHAOS_SENTINEL"] = str(watched.sentinel.port)
+        daphnes = [Daphne(redis.url_of(name), name=name, **settings) for name in names]
+        site = Site(redis, daphnes[0], settings, stack=stack)
+        site.manage("migrate", "--verbosity", "0")
+        for daphne in daphnes:
+            stack.enter_context(daphne)
+        for _ in range(workers):
+            site.add_worker()
+        yield Stage(folder, site, daphnes, redis, watched)
