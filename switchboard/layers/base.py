@@ -152,7 +152,11 @@ class Layer(ABC):
 
     @abstractmethod
     async def close_inbox(self, interface: str) -> None:
-        """Remove the inbox with all it holds, and the interface from its groups. Its sockets' records stay."""
+        """Remove the inbox with all it holds, and the interface from its groups.
+
+        Its sockets' records stay, and as long as there are any it is among the `interface_beats`, for somebody to find
+        them; then it has to be closed once more.
+        """
 
     @abstractmethod
     async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
@@ -184,8 +188,7 @@ class Layer(ABC):
         """Bring back records after the server lost data, a few hundred at a time.
 
         A record that is missing is made as given, with ``sent`` = ``acked``: what was under way is to be enqueued
-        again.
-        Where there is one, the larger ``acked`` wins, and with it its session; ``sent`` stays at least as high. Calling
+        again. Where there is one, the larger ``acked`` wins, and with it its session; ``sent`` stays at least as high. Calling
         it for sockets whose records are whole changes nothing.
         """
 
@@ -294,7 +297,7 @@ class Layer(ABC):
 
     @abstractmethod
     async def interface_beats(self) -> Mapping[str, int]:
-        """A number for each interface, alive or not, that changes while it lives."""
+        """A number for each interface that has an inbox or records, alive or not. It changes while it lives."""
 
     @abstractmethod
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
@@ -310,9 +313,10 @@ class Layer(ABC):
 
     @abstractmethod
     async def retire(self, worker: str, channels: Collection[str]) -> None:
-        """Forget a worker that holds nothing any more; where it does hold something, it stays for `take_over`.
+        """Forget a worker that holds nothing any more; where it does hold something, that stays for `take_over`, and
+        the worker among the `worker_beats`, to be retired again.
 
-        Called by the worker itself, or by another that has seen it dead.
+        Called by the worker itself, or by another that has seen it dead; ``channels`` are those that the caller knows.
         """
 
     # -- for both ------------------------------------------------------------------------------------------------

@@ -14,16 +14,21 @@ what they hold if they `cross processes <switchboard.layers.base.Layer.crosses_p
 import pytest
 
 # pytest explains the asserts of test modules only, and of what is named to it before it is imported.
-_PARTS = ("acts", "channels", "commits", "groups", "handing_over", "inboxes", "loops", "model", "requests", "sockets")
+_PARTS = (
+    *("acts", "channels", "commits", "dead_letters", "groups", "handing_over", "inboxes", "loops", "model"),
+    *("recovery", "requests", "sockets"),
+)
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
 
 from switchboard.testing.contract.channels import ChannelTests  # noqa: E402
 from switchboard.testing.contract.commits import CommitTests  # noqa: E402
+from switchboard.testing.contract.dead_letters import DeadLetterTests  # noqa: E402
 from switchboard.testing.contract.groups import GroupTests  # noqa: E402
 from switchboard.testing.contract.handing_over import HandingOverTests  # noqa: E402
 from switchboard.testing.contract.inboxes import InboxTests  # noqa: E402
 from switchboard.testing.contract.loops import LoopTests  # noqa: E402
 from switchboard.testing.contract.model import ModelTests  # noqa: E402
+from switchboard.testing.contract.recovery import RecoveryTests  # noqa: E402
 from switchboard.testing.contract.requests import RequestTests  # noqa: E402
 from switchboard.testing.contract.sockets import SocketTests  # noqa: E402
 
@@ -38,6 +43,8 @@ class LayerContract(
     GroupTests,
     RequestTests,
     HandingOverTests,
+    DeadLetterTests,
+    RecoveryTests,
     LoopTests,
     ModelTests,
 ):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.events import GroupMessage, InboxEntry, Join, Leave
+from switchboard.events import GroupMessage, InboxEntry, Join, Leave, Tip
 from switchboard.exceptions import ContentError
 from switchboard.layers.base import Layer
 from switchboard.names import new_reply_channel
@@ -33,6 +33,28 @@ class GroupTests(LayerTests):
         assert await inbox(layer, first, 2) == [InboxEntry(3, (message,))]
         assert await inbox(layer, second, 1) == [InboxEntry(2, (message,))]
         assert await inbox(layer, neither, 1) == []
+
+    async def test_numbers_arrive_as_they_were_given(self, layer: Layer) -> None:
+        interface, other = await new_home(layer), await new_home(layer)
+        socket = new_reply_channel(interface)
+        outputs: list[Join | GroupMessage | Tip] = [
+            Join(socket, "room", seq=7),
+            GroupMessage("room", {"text": "x"}, seq=8),
+            GroupMessage("room", {"text": "of no number"}),
+            Tip("room", 8),
+        ]
+        await layer.publish(outputs)
+        assert await inbox(layer, interface) == [InboxEntry(1, tuple(outputs))]
+        assert await inbox(layer, other) == []
+
+    async def test_a_tip_reaches_whom_a_message_would(self, layer: Layer) -> None:
+        first, second, neither = [await new_home(layer) for _ in range(3)]
+        for interface in (first, first, second):
+            await join(layer, interface, "room")
+        await layer.publish([Tip("room", 41), Tip("nobody", 1)])
+        assert await inbox(layer, first, 2) == [InboxEntry(3, (Tip("room", 41),))]
+        assert await inbox(layer, second, 1) == [InboxEntry(2, (Tip("room", 41),))]
+        assert await inbox(layer, neither) == []
 
     async def test_a_group_without_members_takes_messages(self, layer: Layer) -> None:
         interface = await new_home(layer)

@@ -152,6 +152,28 @@ class HandingOverTests(LayerTests):
         await layer.retire(ANNE, [LOG])
         assert await layer.take_over(BERT, await pending_one(layer)) is not None
 
+    async def test_a_dead_worker_is_forgotten_once_it_holds_nothing(self, layer: Layer) -> None:
+        await layer.beat_worker(ANNE)
+        await layer.publish([note(1, "a"), note(2, "b")])
+        await layer.take(ANNE, ["a", "b"], count=1, wait=0)
+        for channel in ("a", "b"):
+            await layer.retire(ANNE, [LOG])  # by somebody who reads other channels
+            assert set(await layer.worker_beats()) == {ANNE}
+            delivery = await layer.take_over(BERT, await pending_one(layer, channel))
+            assert delivery is not None
+            assert await layer.commit(BERT, delivery)
+        await layer.retire(ANNE, [LOG])
+        assert await layer.worker_beats() == {}
+
+    async def test_a_worker_thought_dead_goes_on(self, layer: Layer) -> None:
+        await layer.publish([note()])
+        delivery = await take(layer)
+        await layer.retire(ANNE, [LOG])
+        assert await layer.commit(ANNE, delivery)
+        await layer.retire(ANNE, [LOG])
+        await layer.publish([note()])
+        assert await layer.commit(ANNE, await take(layer))
+
     async def test_a_heartbeat_changes_the_number(self, layer: Layer) -> None:
         await layer.beat_worker(ANNE)
         await layer.beat_worker(BERT)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from switchboard.exceptions import ContentError
-from switchboard.layers.base import Enqueued, Layer
+from switchboard.layers.base import Enqueued, Layer, Receipt
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE, new_reply_channel
 from switchboard.testing.contract.acts import ANNE, LayerTests, frame, handle, new_home, new_socket, note, outcome, take
 
@@ -46,6 +46,13 @@ class SocketTests(LayerTests):
         assert await outcome(layer, frame(socket, 0, CONNECT)) is Enqueued.DONE
         assert await outcome(layer, frame(socket, 1)) is Enqueued.DONE
         assert await layer.depth(RECEIVE) == await layer.depth(CONNECT) == 0
+
+    async def test_what_was_handled_comes_with_the_session(self, layer: Layer) -> None:
+        socket = await new_socket(layer, await new_home(layer))
+        assert await layer.enqueue(frame(socket, 0, CONNECT)) == Receipt(Enqueued.DONE)
+        assert await layer.enqueue(frame(socket, 1)) == Receipt(Enqueued.QUEUED)
+        await layer.commit(ANNE, await take(layer, RECEIVE), session={"n": 1})
+        assert await layer.enqueue(frame(socket, 1)) == Receipt(Enqueued.DONE, {"n": 1})
 
     async def test_a_full_channel_takes_no_more(self, small: Layer) -> None:
         interface = await new_home(small)

@@ -9,8 +9,9 @@ import pytest
 from redis import Redis
 
 from switchboard.events import GroupMessage, Join, Output, Reply
+from switchboard.layers.base import SocketState
 from switchboard.layers.redis import RedisLayer
-from switchboard.names import CONNECT, HTTP_REQUEST, RECEIVE, new_interface
+from switchboard.names import CONNECT, HTTP_REQUEST, RECEIVE, new_interface, new_reply_channel
 from switchboard.testing.contract.acts import ANNE, BERT, LOG, frame, join, new_home, new_socket, note, take
 from switchboard.testing.contract.requests import request
 from switchboard.testing.processes import PrivateRedis
@@ -64,6 +65,11 @@ async def _everything_once(layer: RedisLayer) -> tuple[str, str]:
     await layer.beat(interface, 0)
     await layer.report_written(socket, 1)
     await layer.retire("worker.none", [RECEIVE])
+    await layer.restore([SocketState(socket, 1, 1)])
+    await layer.rejoin(interface, ["room"])
+    await layer.sockets_of(interface)
+    await layer.forgive(ANNE, delivery)
+    await layer.revive("1-1")
     await layer.close_inbox(new_interface())
     return interface, socket
 
@@ -79,6 +85,8 @@ async def test_what_interfaces_ask(lonely_layer: RedisLayer, counter: Counter) -
         layer.report_written(socket, 5),
         layer.open_inbox(new_interface()),
         layer.close_inbox(new_interface()),
+        layer.restore([SocketState(new_reply_channel(interface), 1, 1) for _ in range(200)]),
+        layer.rejoin(interface, [f"room.{n}" for n in range(200)]),
     ):
         assert await counter.commands(call) == ["EVALSHA"], call
     assert await counter.commands(layer.read_inbox(interface, 0, wait=1)) == ["XREAD"]
@@ -96,6 +104,7 @@ async def test_what_workers_ask(lonely_layer: RedisLayer, counter: Counter) -> N
     for call in (
         layer.renew(ANNE, [delivery] * 3),
         layer.begin(ANNE, delivery),
+        layer.forgive(ANNE, delivery),
         layer.pending([RECEIVE, LOG], idle=1),
         layer.take_over(BERT, seen),
         layer.commit(ANNE, delivery, outputs, session={"a": 1}),
@@ -107,6 +116,20 @@ async def test_what_workers_ask(lonely_layer: RedisLayer, counter: Counter) -> N
     await layer.request(request(interface), timeout=60)
     claim = layer.claim_request(ANNE, await take(layer, HTTP_REQUEST))
     assert await counter.commands(claim) == ["EVALSHA"]
+
+
+async def test_what_is_asked_about_the_dead(lonely_layer: RedisLayer, counter: Counter) -> None:
+    layer = lonely_layer
+    interface, socket = await _everything_once(layer)
+    await layer.enqueue(frame(socket, 2))
+    bury = layer.bury(ANNE, await take(layer, RECEIVE), [note()], reason="enough")
+    assert await counter.commands(bury) == ["EVALSHA"]
+    (letter,) = await layer.dead_letters()
+    assert await counter.commands(layer.dead_letters()) == ["XRANGE"]
+    assert await counter.commands(layer.revive(letter.tag)) == ["EVALSHA"]
+    assert await counter.commands(layer.drop_dead_letter(letter.tag)) == ["XDEL"]
+    assert await counter.commands(layer.interface_beats()) == ["HGETALL"]
+    assert await counter.commands(layer.sockets_of(interface)) == ["EVALSHA"]
 
 
 async def test_a_group_message_is_one_append_for_each_interface(lonely_layer: RedisLayer, lonely_shell: Redis) -> None:
