@@ -188,8 +188,8 @@ class Layer(ABC):
         """Bring back records after the server lost data, a few hundred at a time.
 
         A record that is missing is made as given, with ``sent`` = ``acked``: what was under way is to be enqueued
-        again. Where there is one, the larger ``acked`` wins, and with it its session; ``sent`` stays at least as high. Calling
-        it for sockets whose records are whole changes nothing.
+        again. Where there is one, the larger ``acked`` wins, and with it its session; ``sent`` stays at least as high.
+        Calling it for sockets whose records are whole changes nothing.
         """
 
     @abstractmethod
