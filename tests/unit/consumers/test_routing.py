@@ -89,6 +89,7 @@ def test_what_no_route_takes_has_an_answer_where_a_socket_waits_for_one() -> Non
 def test_a_worker_consumes_what_is_routed_and_the_defaults() -> None:
     assert Router([include([route("chat.log", first)])]).channel_names() == {
         "chat.log",
+        "group.repair",
         "http.request",
         "websocket.connect",
         "websocket.receive",

@@ -4,65 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
-from switchboard import Message, route
-from switchboard.events import Ack, Envelope, InboxEvent, Reply
-from switchboard.layers.base import Enqueued
-from switchboard.layers.memory import MemoryLayer
-from switchboard.routing import Router
+from switchboard import Message
+from switchboard.events import Ack, Reply
 from switchboard.testing.waiting import await_until
-from switchboard.worker.loop import Worker
-
-INTERFACE = "interface.a"
-SOCKET = f"{INTERFACE}!s"
-
-
-class Scene:
-    """A layer with the inbox of one interface, and workers on it."""
-
-    def __init__(self) -> None:
-        self.layer = MemoryLayer()
-
-    @asynccontextmanager
-    async def worker(self, *consumers: Callable[..., Any], **options: Any) -> AsyncIterator[asyncio.Event]:
-        """A running worker; its stop event. At the end of the block it is stopped and has ended."""
-        names = ["websocket.connect", "websocket.receive"]
-        routing = [route(name, consumer) for name, consumer in zip(names, consumers, strict=False)]
-        stop = asyncio.Event()
-        task = asyncio.create_task(Worker(self.layer, Router(routing), **options).run(stop))
-        try:
-            yield stop
-        finally:
-            stop.set()
-            await task
-
-    async def enqueue(self, order: int, socket: str = SOCKET, **content: Any) -> Enqueued:
-        channel = "websocket.receive" if order else "websocket.connect"
-        content = {"reply_channel": socket, **content}
-        return await self.layer.enqueue(Envelope(channel, f"{socket}/{order}", content, socket, order))
-
-    async def events(self) -> list[InboxEvent]:
-        entries = await self.layer.read_inbox(INTERFACE, 0, wait=0)
-        return [event for entry in entries for event in entry.events]
-
-    async def expect(self, *events: InboxEvent) -> None:
-        async def arrived() -> bool:
-            return len(await self.events()) >= len(events)
-
-        await await_until(arrived, "the events")
-        assert await self.events() == list(events)
-
-
-@pytest.fixture
-async def scene() -> Scene:
-    scene = Scene()
-    await scene.layer.open_inbox(INTERFACE)
-    return scene
+from tests.unit.worker.conftest import INTERFACE, SOCKET, Scene
 
 
 def greet(message: Message) -> None:
@@ -172,23 +121,6 @@ async def test_a_live_worker_keeps_what_it_runs_for_longer_than_a_lease(scene: S
         await await_until(beaten, "three leases to pass")
         go_on.set()
     assert runs == [f"{SOCKET}/0"]
-
-
-async def test_a_message_that_ends_every_worker_is_given_up(
-    scene: Scene, settings: Any, caplog: pytest.LogCaptureFixture
-) -> None:
-    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4, "MAX_ATTEMPTS": 3}
-    await scene.enqueue(0)
-    [delivery] = await scene.layer.take("worker.0", ["websocket.connect"], count=1, wait=0)
-    for number in range(1, 4):
-        [pending] = await scene.layer.pending(["websocket.connect"], idle=0)
-        taken = await scene.layer.take_over(f"worker.{number}", pending)
-        assert taken is not None
-        assert (await scene.layer.begin(f"worker.{number}", taken)).number == number
-    async with scene.worker(greet):
-        await scene.expect(Ack(SOCKET, 0, failed=True))
-    assert "given up" in caplog.text
-    assert delivery.envelope.id in caplog.text
 
 
 async def test_only_the_channels_it_was_told(scene: Scene) -> None:

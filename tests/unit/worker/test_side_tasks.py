@@ -1,0 +1,106 @@
+"""What a worker does beside its messages: speak for dead interfaces, forget dead workers, tell tips."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from switchboard import Group, Message, route
+from switchboard.events import GroupMessage, Join, Tip
+from switchboard.testing.waiting import await_until
+from tests.unit.worker.conftest import INTERFACE, SOCKET, Scene
+
+
+async def test_the_sockets_of_a_dead_interface_are_reported_and_nothing_is_left(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
+    reported: list[tuple[str, str, int]] = []
+
+    def disconnected(message: Message) -> None:
+        reported.append((str(message.reply_channel), message["path"], message["code"]))
+
+    routes = [route("websocket.disconnect", disconnected)]
+    async with scene.worker(routes=routes):
+        for number in range(3):
+            await scene.enqueue(0, f"{INTERFACE}!{number}", path=f"/chat/{number}/")
+        await await_until(lambda: len(reported) == 3, "every disconnect")
+
+        async def gone() -> bool:
+            return await scene.layer.interface_beats() == {}
+
+        await await_until(gone, "the interface to be forgotten")
+    assert sorted(reported) == [(f"{INTERFACE}!{number}", f"/chat/{number}/", 1006) for number in range(3)]
+
+
+async def test_a_live_interface_is_left_alone(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
+    reported = threading.Event()
+    beats = 0
+
+    async def beaten() -> bool:
+        nonlocal beats
+        beats += 1
+        await scene.layer.beat(INTERFACE, 0)
+        return beats > 100
+
+    async with scene.worker(routes=[route("websocket.disconnect", lambda message: reported.set())]):
+        await scene.enqueue(0)
+        await await_until(beaten, "two leases of beats")
+    assert not reported.is_set()
+
+
+async def test_what_is_under_way_comes_before_the_disconnect_of_the_dead(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 5.0}
+    order: list[str] = []
+    go_on = threading.Event()
+
+    def connected(message: Message) -> None:
+        go_on.wait(timeout=20)
+        order.append("connect")
+
+    def disconnected(message: Message) -> None:
+        order.append("disconnect")
+
+    routes = [route("websocket.connect", connected), route("websocket.disconnect", disconnected)]
+    async with scene.worker(routes=routes):
+        await scene.enqueue(0)
+        beats = await scene.layer.worker_beats()
+
+        async def long_enough() -> bool:
+            return max((await scene.layer.worker_beats()).values(), default=0) >= max(beats.values(), default=0) + 2
+
+        await await_until(long_enough, "more than a lease of the interface")
+        assert order == []
+        go_on.set()
+        await await_until(lambda: len(order) == 2, "both")
+    assert order == ["connect", "disconnect"]
+
+
+async def test_a_dead_worker_is_forgotten(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
+    await scene.layer.beat_worker("worker.dead")
+    async with scene.worker():
+
+        async def forgotten() -> bool:
+            return "worker.dead" not in await scene.layer.worker_beats()
+
+        await await_until(forgotten, "the dead worker to be forgotten")
+        assert len(await scene.layer.worker_beats()) == 1
+
+
+async def test_the_last_number_of_a_group_is_told_again(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"TIP_INTERVAL": 0.2}
+
+    def say(message: Message) -> None:
+        group = Group("room", channel_layer=scene.layer)
+        group.add(message.reply_channel, seq=6)  # type: ignore[arg-type]
+        group.send({"text": "x"}, seq=7)
+
+    async with scene.worker(say):
+        await scene.enqueue(0)
+
+        async def told() -> bool:
+            return Tip("room", 7) in await scene.events()
+
+        await await_until(told, "the tip")
+    events = await scene.events()
+    assert events[:2] == [Join(SOCKET, "room", 6), GroupMessage("room", {"text": "x"}, 7)]
