@@ -9,6 +9,7 @@ from typing import ClassVar
 from switchboard.events import Envelope, Output
 from switchboard.exceptions import ChannelFull
 from switchboard.layers.capacity import DEFAULT_CAPACITY, Capacities
+from switchboard.layers.drop_in import ChannelsLayer
 from switchboard.layers.memory.dead_letters import DeadLetters
 from switchboard.layers.memory.interface_side import InterfaceSide
 from switchboard.layers.memory.recovery import Recovery
@@ -17,7 +18,7 @@ from switchboard.layers.memory.worker_side import WorkerSide
 from switchboard.layers.serialization import Serializer
 
 
-class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters):
+class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters, ChannelsLayer):
     """``CONFIG``: ``capacity``, ``channel_capacity``."""
 
     crosses_processes: ClassVar[bool] = False
