@@ -9,7 +9,7 @@ export class Composer {
   /**
    * @param {HTMLFormElement} form
    * @param {{ message: number }} limits
-   * @param {(handle: string, body: string) => void} onSend
+   * @param {(handle: string, body: string) => boolean} onSend false if it cannot be taken now
    */
   constructor(form, limits, onSend) {
     this.form = form;
@@ -37,12 +37,17 @@ export class Composer {
     if (!body.trim()) return this.body.focus();
     if (this.#left() < 0) return this.#changed();
     remember(this.handle);
-    this.onSend(handle, body);
-    this.write("");
+    if (!this.onSend(handle, body)) return this.#say("Too many messages wait to be sent already.");
+    this.#write("");
   }
 
-  /** Put a text in the box. @param {string} text */
-  write(text) {
+  /** Give a text back, beside what was written since. @param {string} text */
+  giveBack(text) {
+    this.#write([text, this.body.value].filter(Boolean).join("\n"));
+  }
+
+  /** @param {string} text */
+  #write(text) {
     this.body.value = text;
     this.#changed();
     this.body.focus();
@@ -68,9 +73,14 @@ export class Composer {
 
   /** @param {HTMLElement} where @param {string} text */
   #ask(where, text) {
+    this.#say(text);
+    where.focus();
+  }
+
+  /** @param {string} text */
+  #say(text) {
     this.hint.textContent = text;
     this.hint.classList.add("error");
-    where.focus();
   }
 
   #left() {

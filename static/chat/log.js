@@ -36,6 +36,12 @@ export class Log {
     requestAnimationFrame(() => (this.list.ariaLive = null));
   }
 
+  /** The ids of the messages that the page was served with. */
+  cids() {
+    const rows = /** @type {NodeListOf<HTMLElement>} */ (this.list.querySelectorAll("[data-cid]"));
+    return Array.from(rows, (row) => row.dataset.cid);
+  }
+
   toEnd() {
     this.scroller.scrollTop = this.scroller.scrollHeight;
     this.atEnd = true;

@@ -1,13 +1,14 @@
 // The reader's own messages that the server has not confirmed, below the conversation.
 
 import { element } from "./line.js";
+import { ago } from "./time.js";
 
 /** @typedef {import("./outbox.js").Entry} Entry */
 
 export class Pending {
   /**
    * @param {HTMLElement} list
-   * @param {{ onRetry: (cid: string) => void, onEdit: (cid: string) => void }} listener
+   * @param {Record<"onRetry" | "onEdit" | "onDiscard", (cid: string) => void>} listener
    */
   constructor(list, listener) {
     this.list = list;
@@ -16,15 +17,16 @@ export class Pending {
     this.rows = new Map();
   }
 
-  /** Show the entry as it is now. @param {Entry} entry */
+  /** Show the entry as it is now, in its place by time. @param {Entry} entry */
   show(entry) {
-    const row = element("li", entry.fault ? "line failed" : "line", "");
+    const row = element("li", entry.fault || entry.asks ? "line stuck" : "line", "");
+    row.dataset.at = String(entry.at);
     const body = element("p", "", entry.body);
     body.dir = "auto";
     row.append(body, this.#note(entry));
-    const shown = this.rows.get(entry.cid);
-    if (shown) shown.replaceWith(row);
-    else this.list.append(row);
+    this.rows.get(entry.cid)?.remove();
+    const rows = /** @type {HTMLElement[]} */ ([...this.list.children]);
+    this.list.insertBefore(row, rows.find((other) => Number(other.dataset.at) > entry.at) ?? null);
     this.rows.set(entry.cid, row);
   }
 
@@ -36,19 +38,25 @@ export class Pending {
 
   /** @param {Entry} entry */
   #note(entry) {
-    if (!entry.fault) return element("span", "note", "Sending…");
-    const note = element("span", "note error", `Not sent. ${entry.fault} `);
-    note.role = "alert";
-    note.append(this.#button("Try again", () => this.listener.onRetry(entry.cid)));
-    note.append(" ", this.#button("Edit", () => this.listener.onEdit(entry.cid)));
-    return note;
+    const { onRetry, onEdit, onDiscard } = this.listener;
+    if (entry.fault) {
+      const answers = { Retry: onRetry, Edit: onEdit, Discard: onDiscard };
+      return this.#question(entry, `Not sent. ${entry.fault}`, answers);
+    }
+    if (!entry.asks) return element("span", "note", "Sending…");
+    return this.#question(entry, `You wrote this ${ago(Date.now() - entry.at)}.`, { Send: onRetry, Discard: onDiscard });
   }
 
-  /** @param {string} text @param {() => void} onClick */
-  #button(text, onClick) {
-    const button = /** @type {HTMLButtonElement} */ (element("button", "quiet", text));
-    button.type = "button";
-    button.addEventListener("click", onClick);
-    return button;
+  /** @param {Entry} entry @param {string} text @param {Record<string, (cid: string) => void>} answers */
+  #question({ cid, fault }, text, answers) {
+    const note = element("span", fault ? "note error" : "note", text);
+    note.role = "alert";
+    for (const [word, onClick] of Object.entries(answers)) {
+      const button = /** @type {HTMLButtonElement} */ (element("button", "quiet", word));
+      button.type = "button";
+      button.addEventListener("click", () => onClick(cid));
+      note.append(" ", button);
+    }
+    return note;
   }
 }

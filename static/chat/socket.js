@@ -26,6 +26,8 @@ export class Socket {
     /** @type {WebSocket | null} */
     this.wire = null;
     this.timer = 0;
+    /** Whether the next attempt waits for its time. */
+    this.waiting = false;
     addEventListener("online", () => this.hurry());
     addEventListener("pageshow", () => this.hurry());
     document.addEventListener("visibilitychange", () => document.hidden || this.hurry());
@@ -33,6 +35,7 @@ export class Socket {
 
   connect() {
     clearTimeout(this.timer);
+    this.waiting = false;
     this.listener.onState("connecting");
     const wire = new WebSocket(this.url, this.subprotocol);
     this.wire = wire;
@@ -49,25 +52,27 @@ export class Socket {
     return true;
   }
 
-  /** Leave this connection for a new one. */
+  /** Leave this connection for a new one, at once: it is not broken, the server wants it elsewhere. */
   move() {
-    this.wire?.close();
-    this.lost(0);
+    if (this.wire === null) return;
+    this.wire.close();
+    this.connect();
   }
 
   /** Connect now if a wait is under way: something says that it may work. */
   hurry() {
-    if (this.wire === null && this.attempt > 0) this.connect();
+    if (this.waiting) this.connect();
   }
 
   opened() {
-    this.attempt = 0;
     this.listener.onState("open");
     this.rest();
   }
 
   /** @param {string} text */
   received(text) {
+    // Not before: there are connections that open only to be closed.
+    this.attempt = 0;
     this.rest();
     const frame = JSON.parse(text);
     if (frame.t !== "pong") this.listener.onFrame(frame);
@@ -85,7 +90,10 @@ export class Socket {
   /** Give the connection up unless something comes. @param {number} ms */
   expect(ms) {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => this.move(), ms);
+    this.timer = setTimeout(() => {
+      this.wire?.close();
+      this.lost(0);
+    }, ms);
   }
 
   /** @param {number} code */
@@ -96,6 +104,7 @@ export class Socket {
       this.listener.onState("refused");
       return;
     }
+    this.waiting = true;
     this.listener.onState("waiting");
     this.timer = setTimeout(() => this.connect(), delay(this.attempt));
     this.attempt += 1;

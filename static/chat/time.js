@@ -14,6 +14,16 @@ export function clock(at, now = new Date()) {
   return (at.toDateString() === now.toDateString() ? TIME : DAY_AND_TIME).format(at);
 }
 
+const AGO = new Intl.RelativeTimeFormat("en");
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
+const UNITS = [["day", 86_400_000], ["hour", 3_600_000], ["minute", 60_000]];
+
+/** How long it is past, in the largest unit that fits. @param {number} ms */
+export function ago(ms) {
+  const [unit, size] = UNITS.find(([, size]) => ms >= size) ?? UNITS[2];
+  return AGO.format(-Math.floor(ms / size), unit);
+}
+
 /** @param {Date} at */
 export function full(at) {
   return FULL.format(at);

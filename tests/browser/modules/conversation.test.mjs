@@ -1,12 +1,19 @@
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { beforeEach, mock, test } from "node:test";
 
 import { Conversation } from "../../../static/chat/conversation.js";
 import { Outbox } from "../../../static/chat/outbox.js";
 import { Sequence } from "../../../static/chat/sequence.js";
+import { Shelf } from "../../../static/chat/shelf.js";
+import { FakeStorage } from "./storage.mjs";
+
+beforeEach(() => {
+  mock.timers.reset();
+  mock.timers.enable({ apis: ["setTimeout"] });
+});
 
 /** A conversation whose log, pending rows and wire can be looked at. */
-function begun({ last = 0 } = {}) {
+function begun({ last = 0, storage = new FakeStorage(), clock = { now: 1_000_000 } } = {}) {
   const seen = { sent: [], log: [], pending: new Map(), moved: 0, busy: false, wire: true };
   const conversation = new Conversation({
     send: (frame) => seen.wire && seen.sent.push(frame) > 0,
@@ -16,11 +23,14 @@ function begun({ last = 0 } = {}) {
       append: (lines) => seen.log.push(...lines.map((each) => each.body)),
       replace: (lines) => (seen.log = lines.map((each) => each.body)),
     },
-    pending: { show: (entry) => seen.pending.set(entry.cid, entry.fault), remove: (cid) => seen.pending.delete(cid) },
+    pending: {
+      show: (entry) => seen.pending.set(entry.cid, entry.asks ? "?" : entry.fault),
+      remove: (cid) => seen.pending.delete(cid),
+    },
     sequence: new Sequence(last),
-    outbox: new Outbox(),
+    outbox: new Outbox(new Shelf(storage, "tea"), () => clock.now),
   });
-  return { conversation, seen };
+  return { conversation, seen, storage, clock };
 }
 
 const at = "2026-02-20T19:48:00Z";
@@ -28,14 +38,19 @@ const msg = (seq, more = {}) => ({ t: "msg", seq, handle: "ada", body: `m${seq}`
 const welcome = (seq, missed = [], more = {}) => ({ t: "welcome", v: 1, seq, missed, reset: false, ...more });
 const taken = (seen) => seen.sent.splice(0);
 
-test("nothing is said before the welcome, then in order", () => {
+const ack = (frame, seq) => ({ t: "ack", cid: frame.cid, seq, at });
+
+test("nothing is said before the welcome, then in order, one at a time", () => {
   const { conversation, seen } = begun({ last: 4 });
-  conversation.hello();
+  conversation.opened();
   conversation.say("ada", "one");
   conversation.say("ada", "two");
   assert.deepEqual(taken(seen), [{ t: "hello", last: 4 }]);
   conversation.take(welcome(4));
-  assert.deepEqual(taken(seen).map((frame) => [frame.t, frame.body]), [["msg", "one"], ["msg", "two"]]);
+  const [one, ...none] = taken(seen);
+  assert.deepEqual([one.t, one.body, none], ["msg", "one", []]);
+  conversation.take(ack(one, 5));
+  assert.deepEqual(taken(seen).map((frame) => [frame.t, frame.body]), [["msg", "two"]]);
 });
 
 test("the acknowledgement shows the message; the broadcast after it is dropped", () => {
@@ -63,11 +78,14 @@ test("after a reconnect what arrived is not sent again, the rest is", () => {
   const { conversation, seen } = begun();
   conversation.take(welcome(0));
   conversation.say("ada", "arrived");
+  const [first] = taken(seen);
+  seen.wire = false;
   conversation.say("ada", "lost");
-  const [first, second] = taken(seen);
-  conversation.hello();
+  seen.wire = true;
+  conversation.opened();
   conversation.take(welcome(1, [msg(1, { cid: first.cid, body: "arrived" })]));
-  assert.deepEqual(taken(seen), [{ t: "hello", last: 0 }, second]);
+  const [hello, second, ...none] = taken(seen);
+  assert.deepEqual([hello, second.body, none], [{ t: "hello", last: 0 }, "lost", []]);
   assert.deepEqual([seen.log, [...seen.pending.keys()]], [["arrived"], [second.cid]]);
 });
 
@@ -87,45 +105,174 @@ test("a refused message stays, with what was wrong, and can be tried again or ta
   assert.equal(seen.pending.size, 0);
 });
 
-test("a refusal without an id is meant for the oldest", () => {
+test("a refusal without an id is meant for the one under way; the next goes on", () => {
   const { conversation, seen } = begun();
   conversation.take(welcome(0));
   conversation.say("ada", "one");
   conversation.say("ada", "two");
-  const [one, two] = taken(seen);
+  const [one] = taken(seen);
   conversation.take({ t: "nack", code: "failed", text: "No.", retry: false });
-  assert.deepEqual([seen.pending.get(one.cid), seen.pending.get(two.cid)], ["No.", ""]);
+  const [two] = taken(seen);
+  assert.deepEqual([seen.pending.get(one.cid), two.body, seen.pending.get(two.cid)], ["No.", "two", ""]);
 });
 
 test("while the server is busy nothing is sent again: it goes on by itself", () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
   const { conversation, seen } = begun();
   conversation.take(welcome(0));
   conversation.say("ada", "hi");
   const [{ cid }] = taken(seen);
   conversation.take({ t: "busy" });
-  mock.timers.tick(60_000);
+  mock.timers.tick(29_000);
   assert.deepEqual([seen.busy, taken(seen)], [true, []]);
   conversation.take({ t: "ack", cid, seq: 1, at });
   assert.equal(seen.busy, false);
-  mock.timers.reset();
 });
 
-test("what may be tried again is, later", () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
+test("what may be tried again is, later, and nothing overtakes it", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0));
+  conversation.say("ada", "one");
+  conversation.say("ada", "two");
+  const [one] = taken(seen);
+  conversation.take({ t: "nack", cid: one.cid, code: "slow", text: "Slow down.", retry: true });
+  conversation.say("ada", "three");
+  assert.deepEqual(taken(seen), []);
+  mock.timers.tick(2_000);
+  assert.deepEqual(taken(seen), [{ t: "hello", last: 0 }]);
+  conversation.take(welcome(0));
+  assert.deepEqual(taken(seen), [one]);
+  conversation.take(ack(one, 1));
+  assert.deepEqual(taken(seen).map((frame) => frame.body), ["two"]);
+});
+
+test("what was sent and never answered is asked for, and sent again only if the server has not got it", () => {
   const { conversation, seen } = begun();
   conversation.take(welcome(0));
   conversation.say("ada", "hi");
   const [frame] = taken(seen);
-  conversation.take({ t: "nack", code: "slow", text: "Slow down.", retry: true });
-  assert.deepEqual(taken(seen), []);
-  mock.timers.tick(2_000);
+  mock.timers.tick(30_000);
+  assert.deepEqual(taken(seen), [{ t: "hello", last: 0 }]);
+  conversation.take(welcome(0));
   assert.deepEqual(taken(seen), [frame]);
-  mock.timers.reset();
+  mock.timers.tick(30_000);
+  taken(seen);
+  conversation.take(welcome(1, [msg(1, { cid: frame.cid })]));
+  mock.timers.tick(120_000);
+  assert.deepEqual([taken(seen), seen.pending.size], [[], 0]);
+});
+
+test("a hello that is refused or not answered is said again", () => {
+  const { conversation, seen } = begun();
+  conversation.opened();
+  conversation.take({ t: "nack", code: "failed", text: "No.", retry: false });
+  mock.timers.tick(2_000);
+  mock.timers.tick(30_000);
+  assert.deepEqual(taken(seen).map((frame) => frame.t), ["hello", "hello", "hello"]);
+});
+
+test("after a reconnect a refusal without an id is of the hello, not of what was sent before", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0));
+  conversation.say("ada", "hi");
+  const [frame] = taken(seen);
+  conversation.opened();
+  conversation.take({ t: "nack", code: "failed", text: "No.", retry: false });
+  assert.equal(seen.pending.get(frame.cid), "");
+});
+
+test("a lost frame is made up for when the server says so", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0));
+  conversation.say("ada", "hi");
+  const [frame] = taken(seen);
+  conversation.take({ t: "resync" });
+  conversation.take(welcome(0));
+  assert.deepEqual(taken(seen), [{ t: "hello", last: 0 }, frame]);
+});
+
+test("old text asks first and is sent when it is wanted; what was just said is sent at once", () => {
+  const { conversation, seen, clock } = begun();
+  conversation.say("ada", "old");
+  const [old] = seen.pending.keys();
+  clock.now += 14 * 60_000;
+  conversation.say("ada", "new");
+  conversation.opened();
+  conversation.take(welcome(0));
+  const [, fresh, ...none] = taken(seen);
+  assert.deepEqual([fresh.body, seen.pending.get(old), none], ["new", "?", []]);
+  conversation.take(ack(fresh, 1));
+  conversation.retry(old);
+  assert.deepEqual(taken(seen).map((frame) => frame.cid), [old]);
+});
+
+test("old text may be thrown away", () => {
+  const { conversation, seen, clock, storage } = begun();
+  conversation.say("ada", "old");
+  clock.now += 14 * 60_000;
+  conversation.take(welcome(0));
+  const [[cid, state]] = seen.pending;
+  assert.equal(state, "?");
+  assert.equal(conversation.withdraw(cid), "old");
+  assert.deepEqual([seen.pending.size, storage.length, taken(seen)], [0, 0, []]);
+});
+
+test("old text that did arrive does not ask", () => {
+  const { conversation, seen, clock } = begun();
+  conversation.take(welcome(0));
+  conversation.say("ada", "hi");
+  const [frame] = taken(seen);
+  clock.now += 14 * 60_000;
+  conversation.opened();
+  conversation.take(welcome(1, [msg(1, { cid: frame.cid, body: "hi" })]));
+  assert.deepEqual([seen.pending.size, seen.log], [0, ["hi"]]);
+});
+
+test("the next page goes on with what this one left, and does not show twice what is shown", () => {
+  const { conversation, seen, storage } = begun();
+  conversation.take(welcome(0));
+  conversation.say("ada", "stored");
+  conversation.say("ada", "never sent");
+  const [stored] = taken(seen);
+  const next = begun({ last: 1, storage });
+  next.conversation.opened();
+  next.conversation.take(welcome(1));
+  assert.deepEqual(taken(next.seen)[1], stored);
+  next.conversation.take(ack(stored, 1));
+  assert.deepEqual([next.seen.log, next.seen.pending.has(stored.cid)], [[], false]);
+  assert.deepEqual(taken(next.seen).map((frame) => frame.body), ["never sent"]);
+});
+
+test("what another tab got stored or refused is seen here", () => {
+  const { conversation: left, storage } = begun();
+  const { conversation: right, seen } = begun({ storage });
+  left.say("ada", "hi");
+  right.take(welcome(0));
+  const [[cid]] = seen.pending;
+  right.follow(cid, { ...right.parts.outbox.entries.get(cid), fault: "No." });
+  assert.equal(seen.pending.get(cid), "No.");
+  right.follow(cid, null);
+  assert.equal(seen.pending.size, 0);
+});
+
+test("when too much waits nothing more is taken", () => {
+  const { conversation } = begun();
+  for (let n = 0; n < 100; n += 1) assert.equal(conversation.say("ada", "hi"), true);
+  assert.equal(conversation.say("ada", "one more"), false);
+});
+
+test("an id that is taken is changed for the next attempt", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0));
+  conversation.say("ada", "hi");
+  const [{ cid }] = taken(seen);
+  conversation.take({ t: "nack", cid, code: "conflict", text: "Taken.", retry: false });
+  conversation.retry(cid);
+  const [again] = taken(seen);
+  assert.notEqual(again.cid, cid);
+  assert.deepEqual([...seen.pending.keys()], [again.cid]);
 });
 
 test("a gap that stays is asked for", () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
   const { conversation, seen } = begun();
   conversation.take(welcome(0));
   conversation.take(msg(2));
@@ -134,18 +281,15 @@ test("a gap that stays is asked for", () => {
   assert.deepEqual(taken(seen), [{ t: "hello", last: 0 }]);
   conversation.take(welcome(2, [msg(1), msg(2)]));
   assert.deepEqual(seen.log, ["m1", "m2"]);
-  mock.timers.reset();
 });
 
 test("a gap that closes by itself is not", () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
   const { conversation, seen } = begun();
   conversation.take(welcome(0));
   conversation.take(msg(2));
   conversation.take(msg(1));
   mock.timers.tick(5_000);
   assert.deepEqual([seen.log, taken(seen)], [["m1", "m2"], []]);
-  mock.timers.reset();
 });
 
 test("a reset replaces what is shown", () => {
@@ -157,10 +301,8 @@ test("a reset replaces what is shown", () => {
 });
 
 test("it moves when it is asked to", () => {
-  mock.timers.enable({ apis: ["setTimeout"] });
   const { conversation, seen } = begun();
   conversation.take({ t: "moving" });
   mock.timers.tick(3_000);
   assert.equal(seen.moved, 1);
-  mock.timers.reset();
 });
