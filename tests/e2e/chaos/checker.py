@@ -30,6 +30,8 @@ ON_ITS_WAY = 8.0
 AFTERMATH = 8.0
 
 V1 = "v1"
+#: Characters of a text in a finding: its beginning names it.
+SHORT = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +83,14 @@ def _rows(rooms: dict[str, list[Row]], history: History) -> Iterator[Finding]:
             if count > 1:
                 copies = [row for row in rows if row.text == text]
                 seqs = ", ".join(f"#{row.seq}" for row in copies)
-                yield Finding(TWICE, copies[-1].at, room, f"{text!r} is stored {count} times: {seqs}")
+                yield Finding(TWICE, copies[-1].at, room, f"{_short(text)} is stored {count} times: {seqs}")
         for before, row in zip([None, *rows], rows, strict=False):
             if row.seq != (before.seq if before else 0) + 1:
                 yield Finding(
                     LOST, row.at, room, f"there is no row between #{before.seq if before else 0} and #{row.seq}"
                 )
             if row.text not in said:
-                yield Finding(MADE_UP, row.at, room, f"row #{row.seq} {row.text!r} was sent by nobody")
+                yield Finding(MADE_UP, row.at, room, f"row #{row.seq} {_short(row.text)} was sent by nobody")
 
 
 def _all_sent(person: Person) -> Iterator[Sent]:
@@ -103,7 +105,7 @@ def _all_sent(person: Person) -> Iterator[Sent]:
 def _acknowledged(person: Person, stored: _Stored) -> Iterator[Finding]:
     for sent in person.sent:
         row = stored.by_text.get(sent.text)
-        named = f"{sent.text!r} (cid {sent.cid}, sent {sent.at:.2f})"
+        named = f"{_short(sent.text)} (cid {sent.cid}, sent {sent.at:.2f})"
         if sent.poison:
             if row is not None or sent.refused is None:
                 wrong = "stored" if row else "never refused"
@@ -127,9 +129,9 @@ def _in_order(person: Person, sent: Iterable[Sent], stored: _Stored) -> Iterator
         row = stored.by_text.get(message.text)
         if row is not None and last is not None and row.seq < last.seq:
             what = (
-                f"{message.text!r} (sent {message.at:.2f}) is #{row.seq}, but was sent after {last.text!r}, #{last.seq}"
+                f"{_short(message.text)} (sent {message.at:.2f}) is #{row.seq}, but was sent after {_short(last.text)}"
             )
-            yield Finding(ORDER, row.at, person.name, what)
+            yield Finding(ORDER, row.at, person.name, f"{what}, #{last.seq}")
         last = row or last
 
 
@@ -146,7 +148,7 @@ def _shown(person: Person, stored: _Stored, history: History) -> Iterator[Findin
     seen = {heard.text for heard in person.shown}
     for row in stored.rows:
         if row.seq >= person.since and row.text not in seen:
-            what = f"ends without #{row.seq} {row.text!r}; it has to have everything from #{person.since}"
+            what = f"ends without #{row.seq} {_short(row.text)}; it has to have everything from #{person.since}"
             yield Finding(LOST, row.at, person.name, what)
 
 
@@ -160,10 +162,8 @@ def _heard(person: Person, life: Life, stored: _Stored, history: History) -> Ite
     until = "the end" if _to_the_end(life, history) else f"{life.closed:.2f}"
     for place in sorted(set(must) - set(places)):
         row = stored.rows[place]
-        what = (
-            f"missed #{row.seq} {row.text!r}, stored {row.at:.2f}; socket {life.id} lived {life.opened:.2f} to {until}"
-        )
-        yield Finding(LOST, row.at, person.name, what)
+        what = f"missed #{row.seq} {_short(row.text)}, stored {row.at:.2f}"
+        yield Finding(LOST, row.at, person.name, f"{what}; socket {life.id} lived {life.opened:.2f} to {until}")
 
 
 def _had_to_arrive(row: Row, life: Life, history: History) -> bool:
@@ -181,8 +181,10 @@ def _true(person: Person, heard: Iterable[Heard], stored: _Stored) -> Iterator[F
     for one in heard:
         row = stored.by_text.get(one.text) if one.seq is None else stored.by_seq.get(one.seq)
         if row is None or row.text != one.text:
-            there = "nothing" if row is None else repr(row.text)
-            yield Finding(MADE_UP, one.at, person.name, f"got #{one.seq} {one.text!r}, but the database has {there}")
+            there = "nothing" if row is None else _short(row.text)
+            yield Finding(
+                MADE_UP, one.at, person.name, f"got #{one.seq} {_short(one.text)}, but the database has {there}"
+            )
 
 
 def _once_in_order(person: Person, heard: Iterable[Heard], stored: _Stored) -> Iterator[Finding]:
@@ -193,10 +195,10 @@ def _once_in_order(person: Person, heard: Iterable[Heard], stored: _Stored) -> I
         before = seen.setdefault(one.text, one)
         place = stored.place.get(one.text, highest)
         if before is not one:
-            what = f"got {one.text!r} at {before.at:.2f} and again at {one.at:.2f}"
+            what = f"got {_short(one.text)} at {before.at:.2f} and again at {one.at:.2f}"
             yield Finding(TWICE, one.at, person.name, what)
         elif place < highest:
-            what = f"got {one.text!r} (#{stored.rows[place].seq}) after {stored.rows[highest].text!r}"
+            what = f"got {_short(one.text)} (#{stored.rows[place].seq}) after {_short(stored.rows[highest].text)}"
             yield Finding(ORDER, one.at, person.name, f"{what} (#{stored.rows[highest].seq})")
         highest = max(highest, place)
 
@@ -212,7 +214,7 @@ def _said(person: Person, life: Life, stored: _Stored, history: History) -> Iter
     whole = _to_the_end(life, history) or (life.ours and not _near_fault(life, history))
     for place, message in enumerate(sent):
         if message.text not in stored.by_text and (whole or place < max(kept, default=-1)):
-            what = f"{message.text!r} was sent {message.at:.2f} on socket {life.id} and is not stored"
+            what = f"{_short(message.text)} was sent {message.at:.2f} on socket {life.id} and is not stored"
             yield Finding(LOST, message.at, person.name, what)
 
 
@@ -268,6 +270,10 @@ def _by_faults(history: History) -> Iterator[Finding]:
 
 def _to_the_end(life: Life, history: History) -> bool:
     return life.closed is None or life.closed >= history.ended
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= SHORT else f"{text[:SHORT]}…")
 
 
 def _over(fault: Fault) -> float:

@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import json
 import random
-import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -40,6 +39,8 @@ REFUSAL: Final = 1.0
 
 #: Where the interfaces are: their names and addresses. Asked at each attempt.
 Addresses = Callable[[], Sequence[tuple[str, str]]]
+#: Seconds since the beginning of the run.
+Clock = Callable[[], float]
 
 
 class Client:
@@ -48,11 +49,12 @@ class Client:
     path = "/chat/{room}/"
     subprotocols: Sequence[Subprotocol] | None = None
 
-    def __init__(self, person: Person, addresses: Addresses, home: int, seed: str) -> None:
+    def __init__(self, person: Person, addresses: Addresses, home: int, seed: str, now: Clock) -> None:
         self.person = person
         self._addresses = addresses
         self._home = home  # the interface that is tried first, as a balancer would have chosen it
         self._random = random.Random(seed)
+        self._now = now
         self._socket: ClientConnection | None = None
         self._life: Life | None = None
         self._stopping = False
@@ -101,7 +103,7 @@ class Client:
         except (OSError, InvalidHandshake, TimeoutError, EOFError):
             self.person.turned_away += 1
             return False
-        self._life = life = Life(name, interface, time.monotonic())
+        self._life = life = Life(name, interface, self._now())
         self.person.lives.append(life)
         self._socket = socket
         watch = asyncio.create_task(self._watch(), name=f"watch of {name}")
@@ -113,7 +115,7 @@ class Client:
             pass
         finally:
             self._socket = None
-            life.closed, life.code = time.monotonic(), socket.close_code
+            life.closed, life.code = self._now(), socket.close_code
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
         return not self._was_refused(life)
@@ -152,21 +154,21 @@ class Old(Client):
 
     _PATHS: Final = {"classic": "/chat/{room}/", "tutorial": "/ws/chat/{room}/", "public": "/chat/public"}
 
-    def __init__(self, person: Person, addresses: Addresses, home: int, seed: str) -> None:
-        super().__init__(person, addresses, home, seed)
+    def __init__(self, person: Person, addresses: Addresses, home: int, seed: str, now: Clock) -> None:
+        super().__init__(person, addresses, home, seed, now)
         self.path = self._PATHS[person.dialect]
 
     async def say(self, word: str = "") -> Sent | None:
         if self._socket is None or self._life is None:
             return None
-        sent = Sent(self._text(word), time.monotonic(), poison=word in HARMFUL)
+        sent = Sent(self._text(word), self._now(), poison=word in HARMFUL)
         self._life.sent.append(sent)
         name = {"classic": "handle", "public": "sender"}.get(self.person.dialect)
         await self._send({"message": sent.text, **({name: self.person.name} if name else {})})
         return sent
 
     async def _take(self, frame: dict[str, Any], life: Life) -> None:
-        life.heard.append(Heard(time.monotonic(), frame["message"]))
+        life.heard.append(Heard(self._now(), frame["message"]))
 
 
 class Modern(Client):
@@ -174,8 +176,8 @@ class Modern(Client):
 
     subprotocols = [Subprotocol("switchboard.v1")]
 
-    def __init__(self, person: Person, addresses: Addresses, home: int, seed: str) -> None:
-        super().__init__(person, addresses, home, seed)
+    def __init__(self, person: Person, addresses: Addresses, home: int, seed: str, now: Clock) -> None:
+        super().__init__(person, addresses, home, seed, now)
         self.outbox: dict[str, Sent] = {}
         #: The number of the last message shown; None before the first welcome.
         self.last: int | None = None
@@ -187,7 +189,7 @@ class Modern(Client):
 
     async def say(self, word: str = "") -> Sent:
         text = self._text(word)
-        sent = Sent(text, time.monotonic(), cid=text.split()[0].replace("#", "-"), poison=word in HARMFUL)
+        sent = Sent(text, self._now(), cid=text.split()[0].replace("#", "-"), poison=word in HARMFUL)
         assert sent.cid is not None
         self.person.sent.append(sent)
         self.outbox[sent.cid] = sent
@@ -199,11 +201,11 @@ class Modern(Client):
 
     async def _opened(self) -> None:
         self.welcomed = False
-        self._came = time.monotonic()
+        self._came = self._now()
         await self._hello()
 
     async def _hello(self) -> None:
-        self._early_since = time.monotonic()
+        self._early_since = self._now()
         await self._send({"t": "hello", **({} if self.last is None else {"last": self.last})})
 
     async def _post(self, sent: Sent) -> None:
@@ -218,7 +220,7 @@ class Modern(Client):
         pinged = False
         while True:
             await asyncio.sleep(LATE / 2)
-            now = time.monotonic()
+            now = self._now()
             if self._early and now - self._early_since > LATE:
                 await self._hello()
             if self._again and now > self._again:
@@ -236,7 +238,7 @@ class Modern(Client):
     # -- from the server
 
     async def _take(self, frame: dict[str, Any], life: Life) -> None:
-        self._came = time.monotonic()
+        self._came = self._now()
         kind = frame["t"]
         if kind == "msg":
             self._wait(frame)
@@ -259,7 +261,7 @@ class Modern(Client):
 
     async def _be_welcomed(self, frame: dict[str, Any]) -> None:
         if frame["reset"]:
-            self.person.resets.append(time.monotonic())
+            self.person.resets.append(self._now())
             self.person.shown.clear()
         if frame["reset"] or self.last is None:
             self.last = 0
@@ -278,21 +280,21 @@ class Modern(Client):
     def _refused(self, frame: dict[str, Any]) -> None:
         cid = frame.get("cid") or next(iter(self.outbox), None)
         if frame["retry"] or (not self.welcomed and "cid" not in frame):
-            self._again = time.monotonic() + AGAIN * (1 + self._random.random())
+            self._again = self._now() + AGAIN * (1 + self._random.random())
         elif cid in self.outbox:
             self.outbox.pop(cid).refused = frame["code"]
 
     def _settle(self, cid: str | None, seq: int) -> None:
         sent = self.outbox.pop(cid, None) if cid is not None else None
         if sent is not None:
-            sent.acked, sent.seq = time.monotonic(), seq
+            sent.acked, sent.seq = self._now(), seq
 
     # -- the order of what is shown
 
     def _wait(self, line: dict[str, Any]) -> None:
         if self.last is None or line["seq"] > self.last:
             if not self._early:
-                self._early_since = time.monotonic()
+                self._early_since = self._now()
             self._early[line["seq"]] = line
 
     def _complete(self, seq: int, lines: Sequence[dict[str, Any]]) -> None:
@@ -313,5 +315,5 @@ class Modern(Client):
             del self._early[number]
 
     def _show(self, line: dict[str, Any]) -> None:
-        self.person.shown.append(Heard(time.monotonic(), line["body"], line["seq"]))
+        self.person.shown.append(Heard(self._now(), line["body"], line["seq"]))
         self._settle(line.get("cid"), line["seq"])

@@ -38,7 +38,7 @@ class Crowd:
             person = Person(f"{dialect}-{number}", room, dialect)
             history.people.append(person)
             kind = Modern if dialect == "v1" else Old
-            self.clients.append(kind(person, addresses, number % interfaces, f"{seed} {number}"))
+            self.clients.append(kind(person, addresses, number % interfaces, f"{seed} {number}", history.now))
         self._tasks: list[asyncio.Task[None]] = []
         self._talking: asyncio.Task[None] | None = None
 
@@ -97,7 +97,7 @@ class Crowd:
 
     async def settle(self, fault: Fault, patience: float) -> None:
         """Wait until everybody is back and what was said before now is acknowledged, at most ``patience`` seconds."""
-        now = time.monotonic()
+        now = self.history.now()
 
         def settled() -> bool:
             waiting = (sent for client in self.modern for sent in client.outbox.values())
@@ -105,7 +105,7 @@ class Crowd:
 
         with suppress(AssertionError):
             await await_until(settled, "everything to settle", timeout=patience)
-        fault.settled = time.monotonic()
+        fault.settled = self.history.now()
 
     async def calm_down(self, last_seqs: Callable[[], dict[str, int]], patience: float) -> None:
         """After the last word: wait until all is acknowledged and has arrived, at most ``patience`` seconds."""

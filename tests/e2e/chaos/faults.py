@@ -42,6 +42,8 @@ FORGOTTEN: Final = 3.0
 LIMIT: Final = 60.0
 #: Messages of 5.7 KB: more than the bound of 1 MiB and what both kernels' buffers take.
 FLOOD: Final = 800
+#: Messages of the flood that may wait for their acknowledgement: far from what a socket may send ahead (256 KiB).
+AHEAD: Final = 20
 
 
 @dataclass
@@ -225,7 +227,7 @@ async def stalled_reader(trouble: Trouble, fault: Fault) -> None:
     with await asyncio.to_thread(_handshake, interface.port, path) as stalled:
         for _ in range(FLOOD):
             await speaker.say("\N{SNOWMAN}" * 1_900)
-            await asyncio.sleep(0.005)  # the pace of the flood
+            await _gently(await_until(lambda: len(speaker.outbox) < AHEAD, "acknowledgements", timeout=LIMIT))
         poll = select.poll()
         poll.register(stalled, 0)  # hang-up and errors are always told
         closed = await _gently(await_until(lambda: poll.poll(0), "the stalled socket to be closed", timeout=20.0))

@@ -1,13 +1,14 @@
 """What was seen: facts that the clients and the faults write down while they happen, and nobody changes afterwards.
 
-Times are seconds of the monotonic clock, which all processes of a machine share. A row's time is the database's, of the
-wall clock, moved to the same scale when it is read.
+Times are seconds since the beginning of the run, by the monotonic clock. A row's time is the database's, of the wall
+clock, moved to the same scale when it is read.
 
 Every text is sent once by one client only, so a text names its message, whatever the dialect.
 """
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 
@@ -100,10 +101,15 @@ class Fault:
 
 @dataclass(slots=True)
 class History:
-    began: float
+    """One run. ``start`` is when it began by the monotonic clock."""
+
+    start: float = field(default_factory=time.monotonic)
     people: list[Person] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     ended: float = 0.0
+
+    def now(self) -> float:
+        return time.monotonic() - self.start
 
 
 @dataclass(frozen=True, slots=True)

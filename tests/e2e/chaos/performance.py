@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -47,45 +46,44 @@ class Result:
 
 async def perform(stage: Stage, plan: Plan, say: Callable[[str], None] = lambda line: None) -> Result:
     """Run the plan on the stage. ``say`` is told what happens."""
-    history = History(time.monotonic())
+    history = History()
     crowd = Crowd(history, stage.addresses, sockets=plan.sockets, interfaces=len(stage.interfaces), seed=plan.seed)
     await crowd.come(COMING)
-    say(f"{plan.sockets} sockets open after {time.monotonic() - history.began:.1f} s")
+    say(f"{plan.sockets} sockets open after {history.now():.1f} s")
     try:
         crowd.talk(plan.rate)
         await _break(stage, plan, crowd, say)
         await crowd.hush()
         await crowd.calm_down(stage.last_seqs, CALMING)
     finally:
-        history.ended = time.monotonic()
+        history.ended = history.now()
         await crowd.go()
     say("everybody has left")
     await _wait_for_disconnects(stage)
-    rows, journal = await asyncio.gather(asyncio.to_thread(stage.rows), asyncio.to_thread(stage.journal))
+    rows, journal = await asyncio.gather(asyncio.to_thread(stage.rows, history.start), asyncio.to_thread(stage.journal))
     return Result(plan, history, await asyncio.to_thread(check, history, rows, journal))
 
 
 async def _break(stage: Stage, plan: Plan, crowd: Crowd, say: Callable[[str], None]) -> None:
     chance = random.Random(f"{plan.seed} faults")
-    began = time.monotonic()
+    history = crowd.history
     for number, kind in enumerate(plan.faults, 1):
         await asyncio.sleep(chance.random() * BREATH)  # where in the talk it hits is drawn, too
-        if time.monotonic() - began > plan.seconds:
+        if history.now() > plan.seconds:
             say(f"the time is over: {len(plan.faults) - number + 1} faults were not tried")
             return
-        fault = Fault(kind, "", time.monotonic())
-        crowd.history.faults.append(fault)
+        fault = Fault(kind, "", history.now())
+        history.faults.append(fault)
         await FAULTS[kind](Trouble(stage, crowd, chance), fault)
-        fault.healed = time.monotonic()
+        fault.healed = history.now()
         await crowd.settle(fault, SETTLING)
         say(_line(number, len(plan.faults), fault, crowd))
 
 
 def _line(number: int, of: int, fault: Fault, crowd: Crowd) -> str:
-    at = fault.began - crowd.history.began
     broken, settling = fault.healed - fault.began, fault.settled - fault.healed
     away = sum(not client.connected for client in crowd.clients)
-    what = f"{number}/{of} at {at:.1f} s: {fault.kind} ({fault.target}), {broken:.1f} s"
+    what = f"{number}/{of} at {fault.began:.1f} s: {fault.kind} ({fault.target}), {broken:.1f} s"
     return f"{what}; settled {settling:.1f} s later" + (f"; {away} sockets are not back" if away else "")
 
 

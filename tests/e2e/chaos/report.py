@@ -70,7 +70,7 @@ def summary(result: Result) -> str:
     turned_away = sum(person.turned_away for person in history.people)
     return (
         f"seed {plan.seed}: {plan.sockets} sockets, {plan.rate:g} messages/s, {len(history.faults)} faults in "
-        f"{history.ended - history.began:.0f} s; {turned_away} handshakes refused and tried again, "
+        f"{history.ended:.0f} s; {turned_away} handshakes refused and tried again, "
         f"{resets} clients told to load anew; {len(result.findings)} findings"
     )
 
@@ -83,19 +83,19 @@ def findings(result: Result) -> list[str]:
     lines = []
     for (kind, fault), found in groups.items():
         lines.append(f"{kind.upper()} near {fault}: {len(found)}")
-        lines += [f"  {_sentence(finding, result.history)}" for finding in found[:SHOWN]]
+        lines += [f"  {_sentence(finding)}" for finding in found[:SHOWN]]
         if len(found) > SHOWN:
             lines.append(f"  … and {len(found) - SHOWN} more")
     return lines
 
 
-def _sentence(finding: Finding, history: History) -> str:
+def _sentence(finding: Finding) -> str:
     near = ""
     if finding.fault is not None:
         fault = finding.fault
-        began, over = fault.began - history.began, fault.settled - history.began
+        began, over = fault.began, fault.settled
         near = f" [{fault.kind} of {fault.target}, {began:.1f} to {over:.1f} s]"
-    return f"at {finding.at - history.began:.1f} s, {finding.client}: {finding.what}{near}"
+    return f"at {finding.at:.1f} s, {finding.client}: {finding.what}{near}"
 
 
 def _by_kind(history: History) -> dict[str, list[Fault]]:
@@ -123,7 +123,7 @@ def _row(kind: str, faults: list[Fault], history: History, found: Sequence[Findi
 
 def _total(history: History, found: Sequence[Finding]) -> tuple[str, ...]:
     sent = list(said(history.people))
-    whole = Window(Fault("", "", history.began, settled=history.ended), history.people)
+    whole = Window(Fault("", "", 0.0, settled=history.ended), history.people)
     return ("all", str(len(history.faults)), "", *_counts(sent, found), _seconds(whole.pause()))
 
 

@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -128,8 +128,6 @@ class Stage:
     interfaces: list[Daphne]
     redis: BreakableRedis
     watched: WatchedRedis | None = None
-    #: The difference between the wall clock and the monotonic one.
-    epoch: float = field(default_factory=lambda: time.time() - time.monotonic())
 
     @property
     def workers(self) -> list[Worker]:
@@ -147,13 +145,15 @@ class Stage:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as database:
             return dict(database.execute("SELECT label, last_seq FROM chat_room"))
 
-    def rows(self) -> list[Row]:
+    def rows(self, start: float) -> list[Row]:
+        """All messages; their times since ``start`` of the monotonic clock."""
+        began = time.time() - (time.monotonic() - start)
         query = (
             "SELECT label, seq, identity, message, timestamp FROM chat_message JOIN chat_room ON chat_room.id = room_id"
         )
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as database:
             found = database.execute(query).fetchall()
-        return [Row(room, seq, identity, text, self._moment(at)) for room, seq, identity, text, at in found]
+        return [Row(room, seq, identity, text, _moment(at) - began) for room, seq, identity, text, at in found]
 
     def journal(self) -> Journal:
         return journal.read(self.folder / "journal")
@@ -161,8 +161,9 @@ class Stage:
     def logs(self) -> str:
         return "".join(f"--- {one.name}\n{one.log}" for one in [*self.interfaces, *self.workers])
 
-    def _moment(self, timestamp: str) -> float:
-        return datetime.fromisoformat(timestamp).replace(tzinfo=UTC).timestamp() - self.epoch
+
+def _moment(timestamp: str) -> float:
+    return datetime.fromisoformat(timestamp).replace(tzinfo=UTC).timestamp()
 
 
 @contextmanager
