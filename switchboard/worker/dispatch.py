@@ -90,13 +90,14 @@ class Dispatcher:
             await self._commit(delivery, outcome)
 
     async def _handle_again(self, delivery: Delivery) -> None:
-        attempt: Attempt = await self._persist(lambda: self._layer.begin(self._worker, delivery))
-        if attempt.begun is not Begun.RUN:
-            return
-        if attempt.number > get_settings().MAX_ATTEMPTS:
-            await self._bury(delivery, attempt.number)
-            return
         async with self._solitude.alone():
+            # Counted in here: a message that only waited for its turn beside one that ended the worker did not begin.
+            attempt: Attempt = await self._persist(lambda: self._layer.begin(self._worker, delivery))
+            if attempt.begun is not Begun.RUN:
+                return
+            if attempt.number > get_settings().MAX_ATTEMPTS:
+                await self._bury(delivery, attempt.number)
+                return
             outcome = await self._outcome(delivery)
         if outcome is not None:
             await self._commit(delivery, outcome)

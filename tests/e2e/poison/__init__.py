@@ -1,0 +1,1 @@
+"""Consumers that end their worker, for `test_poison`."""
