@@ -21,7 +21,7 @@ from switchboard.bridging import in_loop
 from switchboard.conf import get_settings
 from switchboard.errors import hook_of
 from switchboard.events import Content, Output, Reply
-from switchboard.exceptions import DeadLettered, DenyConnection, NoRoute, SwitchboardError
+from switchboard.exceptions import DeadLettered, DenyConnection, LayerUnavailable, NoRoute, SwitchboardError
 from switchboard.layers.base import Layer
 from switchboard.message import Message
 from switchboard.names import CONNECT
@@ -147,10 +147,13 @@ class Runner:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the database, not the consumer, is at fault, and may be back soon.
+    """Whether the database or the layer, not the consumer, is at fault, and may be back soon.
 
-    SQLite has the same class for a locked file and for a table that does not exist; the latter will not appear.
+    A send asks the layer whether there is room; that it got no answer says nothing against the message. SQLite has the
+    same class for a locked file and for a table that does not exist; the latter will not appear.
     """
+    if isinstance(error, LayerUnavailable):
+        return True
     return isinstance(error, (OperationalError, InterfaceError)) and "no such" not in str(error)
 
 
