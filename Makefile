@@ -13,7 +13,7 @@ python = $(VENV)/bin/python
 install = "$(python)" -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run status test lint types imports check requirements clean
+.PHONY: help run status test chaos lint types imports check requirements clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## /    make \1	/p' Makefile
@@ -26,6 +26,9 @@ status: $(VENV)/.run-installed  ## which processes run
 
 test: $(VENV)/.dev-installed  ## the whole suite
 	@"$(python)" -m pytest
+
+chaos: $(VENV)/.dev-installed  ## people chat while everything breaks; takes minutes (CHAOS="--seed 7 --minutes 5", --help)
+	@"$(python)" -m tests.e2e.chaos $(CHAOS)
 
 lint: $(VENV)/.dev-installed  ## ruff
 	@"$(python)" -m ruff check .
