@@ -50,8 +50,9 @@ def somebody(browser: Browser, site: Site) -> Iterator[Somebody]:
     faults: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        # A socket that is refused is logged by the browser itself; tests stop servers on purpose.
-        if message.type == "error" and "WebSocket connection" not in message.text:
+        # A server that is gone is logged by the browser itself; tests stop servers on purpose.
+        gone = "WebSocket connection" in message.text or "net::ERR_CONNECTION_REFUSED" in message.text
+        if message.type == "error" and not gone:
             faults.append(message.text)
 
     def refuse(route: Route) -> None:
