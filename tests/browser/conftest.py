@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -51,7 +52,7 @@ def somebody(browser: Browser, site: Site) -> Iterator[Somebody]:
 
     def note(message: ConsoleMessage) -> None:
         # A server that is gone is logged by the browser itself; tests stop servers on purpose.
-        gone = "WebSocket connection" in message.text or "net::ERR_CONNECTION_REFUSED" in message.text
+        gone = re.search(r"WebSocket connection|net::ERR_(CONNECTION|EMPTY_RESPONSE)", message.text)
         if message.type == "error" and not gone:
             faults.append(message.text)
 
