@@ -24,7 +24,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -49,19 +49,25 @@ _SINGLE: Final = frozenset(
 
 class UnreliableLayer(Layer):
     """``CONFIG``: ``layer``, as in ``CHANNEL_LAYERS`` or a layer; ``seed``; the shares of the module's docstring, each
-    from 0 to 1; ``longest_delay``.
+    from 0 to 1; ``longest_delay``; ``only``, the names of the calls that may go wrong, all if it is not given.
 
     Raises:
         ImproperlyConfigured: a share is none.
     """
 
     def __init__(
-        self, layer: Layer | Mapping[str, Any], seed: int = 0, longest_delay: float = 0.05, **shares: float
+        self,
+        layer: Layer | Mapping[str, Any],
+        seed: int = 0,
+        longest_delay: float = 0.05,
+        only: Collection[str] | None = None,
+        **shares: float,
     ) -> None:
         self.inner: Layer = layer if isinstance(layer, Layer) else _made(layer)
         self.crosses_processes = self.inner.crosses_processes  # type: ignore[misc]
         self._random = random.Random(seed)  # noqa: S311 - a seed is wanted, not a secret
         self._longest_delay = longest_delay
+        self._only = only
         self._shares = _checked(shares)
 
     def __getattr__(self, name: str) -> Any:
@@ -72,7 +78,7 @@ class UnreliableLayer(Layer):
 
     async def _call(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         call = getattr(self.inner, name)
-        if name in _RELIABLE:
+        if name in _RELIABLE or (self._only is not None and name not in self._only):
             return await call(*arguments, **options)
         if self._hits("lose_request"):
             raise LayerUnavailable(f"{name} was lost on purpose")

@@ -90,6 +90,12 @@ async def test_a_disconnect_and_a_group_message_are_never_refused() -> None:
     await layer.publish([GroupMessage("room", {"text": "hello"})])
 
 
+async def test_only_what_is_named_goes_wrong() -> None:
+    layer = unreliable(lose_request=1.0, only=["publish"])
+    assert await fails(layer.publish([note()]))
+    assert not await fails(layer.beat_worker("w"))
+
+
 @pytest.mark.parametrize("shares", [{"lose": 0.1}, {"repeat": 1.5}, {"delay": -0.1}])
 def test_a_share_that_is_none_is_refused(shares: dict[str, Any]) -> None:
     with pytest.raises(ImproperlyConfigured):
