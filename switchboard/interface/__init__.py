@@ -9,8 +9,12 @@ message on a named channel, what comes back through the interface's inbox become
 `answers`       what consumers may send to a socket, checked and typed
 `sockets`       all sockets of the process: performs what their connections decide, and their timers
 `wire`          says it to the server that holds the TCP connection
-`hub`           inbox, heartbeat, groups: the tasks of the process
-`members`       which sockets are in which group
+`hub`           the tasks of the process, and where what they hear goes
+`inbox`         the interface's inbox: entries without a hole, or an exception that says why not
+`heart`         the heartbeat, and the doubts that only a beat can settle
+`recovery`      what to do after the layer lost something: the table
+`groups`        what the members of groups get: `members` who is in which, `numbering` who has what of one, `repairs`
+                when to ask for what is missing
 `enqueuing`     puts messages on their channels
 `http`          one HTTP request, from the client to a worker and back; `exchange` and `pages` are parts of it
 `workers`       notices when the worker that runs a request has died

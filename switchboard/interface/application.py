@@ -50,13 +50,13 @@ class Interface:
         else:
             raise ValueError(f"this application has no {scope['type']!r}")
 
-    def stop(self) -> asyncio.Future[None]:
+    def stop(self, *, paced: bool = True) -> asyncio.Future[None]:
         """End the hub: see `Hub.stop`. Called by the server that ends, or by a trigger of its reactor."""
         if self._hub is None:
             nothing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             nothing.set_result(None)
             return nothing
-        return self._hub.stop()
+        return self._hub.stop(paced=paced)
 
     def _running_hub(self) -> Hub:
         if self._hub is None:
@@ -114,6 +114,6 @@ def _at_shutdown(interface: Interface) -> None:
         return
     from twisted.internet.defer import Deferred
 
-    # Daphne's own trigger was added before and has cancelled the coroutines by then, but they have not run yet:
-    # the close frames still go out.
-    reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromFuture(interface.stop()))
+    # Daphne's own trigger was added before and has cancelled the coroutines by then, but they have not run yet: the
+    # close frames still go out, if all of them do at once.
+    reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromFuture(interface.stop(paced=False)))

@@ -7,11 +7,16 @@ Two things go on side by side. **The handshake and the frames to the client** fo
 to the workers** follow three rules:
 
 * One message is under way at a time, from its first enqueue until it is acknowledged; so a socket's messages are
-  handled in order, whatever the number of workers. What arrives meanwhile waits, bounded in bytes; beyond the bound
-  the socket is closed with 1013.
+  handled in order, whatever the number of workers. What arrives meanwhile waits, bounded in bytes: from half the bound
+  the client is not read until little is left, and beyond the bound, which what was read already may reach, or where the
+  server can't stop reading, the socket is closed with 1013.
 * What is not known to be on its channel is enqueued again, with backoff; what is not acknowledged after a while, too.
   The layer sees to it that this counts once.
 * The disconnect is the last message, and is sent whenever the connect may have been queued, also after a refusal.
+
+Two answers of the layer end nothing, since they raise a question which only the process can answer as a whole. *Done*:
+the acknowledgement lies in the inbox still, or is lost with what the consumer said; `settled` says which. *Unknown*:
+the layer lost the record, or somebody took us for dead; `recovered` or `abandon` follows.
 
 A closed socket therefore lives on here until its disconnect has been handled; then it asks to be forgotten.
 """
@@ -28,7 +33,7 @@ from typing import Any, Final, TypeAlias
 
 from switchboard.events import Content, Envelope
 from switchboard.interface.answers import Answer, Frame
-from switchboard.layers.base import Enqueued
+from switchboard.layers.base import Enqueued, Receipt, SocketState
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE
 
 logger = logging.getLogger(__name__)
@@ -44,6 +49,9 @@ RESEND_AFTER: Final = 30.0
 #: Seconds before the first and at most before a later repetition of an enqueue that was refused or uncertain.
 FIRST_BACKOFF: Final = 0.1
 LONGEST_BACKOFF: Final = 5.0
+#: Parts of the bound on what waits: from the first on the client is not read, below the second it is read again.
+PAUSE_AT: Final = 1 / 2
+RESUME_AT: Final = 1 / 4
 #: What a waiting frame costs besides its payload, in bytes; otherwise empty frames would be free.
 FRAME_OVERHEAD: Final = 128
 
@@ -85,11 +93,21 @@ class Close:
 
 
 @dataclass(frozen=True, slots=True)
+class Pause:
+    """Stop reading from the client."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Read on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Forget:
     """Nothing more will come from this connection, and nothing is expected any more."""
 
 
-Action: TypeAlias = Enqueue | Accept | Deny | Send | Close | Forget
+Action: TypeAlias = Enqueue | Accept | Deny | Send | Close | Pause | Resume | Forget
 
 
 # -- the handshake and the frames to the client
@@ -156,16 +174,20 @@ class Connection:
         "_busy_told",
         "_code",
         "_frames",
-        "_leaving",
         "_next_order",
         "_opening",
+        "_paused",
         "_refusals",
+        "_session",
         "_waiting",
+        "acked",
         "buffered",
         "channel",
+        "leaving",
         "limits",
         "phase",
         "under_way",
+        "unknown",
     )
 
     def __init__(self, channel: str, opening: Opening, limits: Limits) -> None:
@@ -176,6 +198,10 @@ class Connection:
         self.under_way: Envelope | None = None
         #: Bytes that wait behind it.
         self.buffered = 0
+        #: The highest order that was acknowledged.
+        self.acked = -1
+        #: The layer has no record for the message under way, and it is not decided yet what that means.
+        self.unknown = False
         self._opening = opening
         self._waiting: deque[tuple[Content, int]] = deque()
         self._frames: dict[str, Frame] = {}
@@ -185,8 +211,11 @@ class Connection:
         self._ask_at: float | None = None
         self._asking = False  # an enqueue of the message under way has not returned
         self._refusals = 0
+        self._session: Content | None = None
+        self._paused = False
         self._busy_told = False
-        self._leaving = False  # a queued disconnect is enough; its acknowledgement won't reach us
+        #: The interface ends: a queued disconnect is enough, its acknowledgement won't reach us.
+        self.leaving = False
         self._abandoned = False  # acknowledgements don't reach us any more
         self._actions: list[Action] = []
 
@@ -220,11 +249,21 @@ class Connection:
 
     # -- from the layer
 
-    def enqueued(self, order: int, result: Enqueued, now: float) -> list[Action]:
-        """The layer's answer to an `Enqueue`."""
+    def enqueued(self, order: int, receipt: Receipt, now: float) -> list[Action]:
+        """The layer's answer to an `Enqueue`. After DONE, `settled` is to be called; after UNKNOWN, `recovered`."""
         if self._concerns(order):
             self._asking = False
-            _OUTCOMES[result](self, now)
+            _OUTCOMES[receipt.outcome](self, now)
+        return self._taken()
+
+    def settled(self, order: int, session: Content | None) -> list[Action]:
+        """The layer said DONE, with ``session``, and the acknowledgement is not in the inbox: it is lost, together with
+        what the consumer had for this socket."""
+        if self._concerns(order):
+            if self.phase is Phase.HANDSHAKE:
+                self._close_visibly(SERVICE_RESTART)  # the accept was in it
+            self._say("resync")
+            self._done(session)
         return self._taken()
 
     def unavailable(self, order: int, now: float) -> list[Action]:
@@ -251,13 +290,18 @@ class Connection:
             self._move(_Part.CLOSE, code=answer.close)
         return self._taken()
 
-    def acknowledged(self, order: int, *, failed: bool = False) -> list[Action]:
-        """A worker is done with message ``order``; ``failed``: its consumer raised."""
+    def acknowledged(self, order: int, *, failed: bool = False, session: Content | None = None) -> list[Action]:
+        """A worker is done with message ``order``; ``failed``: its consumer raised. ``session``: if it changed."""
         if self._concerns(order):
             if failed:
                 self._report_failure()
-            self._done()
+            self._done(session)
         return self._taken()
+
+    @property
+    def last_order(self) -> int:
+        """The highest order that any message of this socket was given here."""
+        return self._next_order - 1
 
     # -- time, and the end of the interface
 
@@ -270,9 +314,7 @@ class Connection:
     def timer(self, now: float) -> list[Action]:
         """Time has passed."""
         if self._answer_by is not None and now >= self._answer_by:
-            # A browser shows no status of a failed handshake, but it does show a close code.
-            self._move(_Part.ACCEPT)
-            self._close(TRY_AGAIN_LATER)
+            self._close_visibly(TRY_AGAIN_LATER)
         if self._ask_at is not None and now >= self._ask_at:
             self._ask()
         return self._taken()
@@ -283,9 +325,30 @@ class Connection:
             self._ask()
         return self._taken()
 
+    @property
+    def state(self) -> SocketState | None:
+        """What the layer's record should hold; None where there should be none."""
+        if self._next_order == 0:
+            return None
+        return SocketState(self.channel, self.acked, self.acked, self._opening.path, self._session)
+
+    def recovered(self, *, data_lost: bool) -> list[Action]:
+        """What the layer holds is in order again; no enqueue is being answered any more."""
+        self._asking = False
+        if self.unknown and not data_lost and self.under_way is not None and self.under_way.channel == DISCONNECT:
+            self._forget()  # the record went with the disconnect: it was handled
+        self.unknown = False
+        return self.again()
+
+    def told(self, name: str) -> list[Action]:
+        """Send the client the frame that the application gave for ``name``, if it gave one."""
+        self._say(name)
+        return self._taken()
+
     def leave(self) -> list[Action]:
         """The interface ends: close the socket, hand over what waits and the disconnect, and ask to be forgotten."""
-        self._leaving = True
+        self.leaving = True
+        self._say("moving")
         self._part()
         if self.under_way is not None and self.under_way.channel == DISCONNECT:
             self._ask()
@@ -298,12 +361,14 @@ class Connection:
         It may overtake the message under way, whose fate nobody here can learn.
         """
         if not self._abandoned:
-            self._leaving = self._abandoned = True
+            self.leaving = self._abandoned = True
             self._part()
             self._waiting.clear()
             self.buffered = 0
             self._asking = False
-            if self.under_way is not None and self.under_way.channel == DISCONNECT:
+            if self.unknown:
+                self._forget()  # whoever took us for dead has reported it
+            elif self.under_way is not None and self.under_way.channel == DISCONNECT:
                 self._ask()
             else:
                 self.under_way = None
@@ -320,6 +385,14 @@ class Connection:
         self._waiting.append((content, size + FRAME_OVERHEAD))
         self.buffered += size + FRAME_OVERHEAD
         self._advance()
+        if not self._paused and self.buffered > self.limits.buffer_bytes * PAUSE_AT:
+            self._paused = True
+            self._actions.append(Pause())
+
+    def _read_on(self) -> None:
+        if self._paused:
+            self._paused = False
+            self._actions.append(Resume())
 
     def _advance(self) -> None:
         """Begin the next message, if none is under way."""
@@ -328,6 +401,8 @@ class Connection:
         if self._waiting:
             content, size = self._waiting.popleft()
             self.buffered -= size
+            if self.buffered < self.limits.buffer_bytes * RESUME_AT:
+                self._read_on()
             self._begin(RECEIVE, {"path": self._opening.path, **content})
         elif self.phase is Phase.GONE:
             if self._next_order == 0:
@@ -358,7 +433,7 @@ class Connection:
 
     def _queued(self, now: float) -> None:
         assert self.under_way is not None
-        if self._leaving and self.under_way.channel == DISCONNECT:
+        if self.leaving and self.under_way.channel == DISCONNECT:
             self._forget()
         else:
             self._refusals = 0
@@ -366,10 +441,12 @@ class Connection:
             self._ask_at = now + RESEND_AFTER
 
     def _handled(self, now: float) -> None:
-        self._done()
+        """Nothing yet: see `settled`."""
 
-    def _done(self) -> None:
-        assert self.under_way is not None
+    def _done(self, session: Content | None) -> None:
+        assert self.under_way is not None and self.under_way.order is not None
+        self.acked = self.under_way.order
+        self._session = self._session if session is None else session
         last = self.under_way.channel == DISCONNECT
         self.under_way = self._ask_at = None
         if last:
@@ -378,21 +455,17 @@ class Connection:
             self._advance()
 
     def _unknown(self, now: float) -> None:
-        # The layer lost the record, or took us for dead: nobody there awaits a disconnect. Recovering the socket
-        # instead of closing it would begin here.
-        assert self.under_way is not None
-        self._part()
-        self._waiting.clear()
-        self.buffered = 0
-        self._forget()
+        if self._abandoned:
+            self._forget()  # whoever took us for dead has reported it
+        else:
+            self.unknown = True
 
     def _full(self, now: float) -> None:
         assert self.under_way is not None
         if self.under_way.channel == CONNECT:
             # Certainly not queued, so no consumer knows of it and none needs a disconnect.
             self.under_way, self._next_order = None, 0
-            self._move(_Part.ACCEPT)
-            self._close(TRY_AGAIN_LATER)
+            self._close_visibly(TRY_AGAIN_LATER)
             self._advance()
         else:
             self._back_off(now)
@@ -408,7 +481,7 @@ class Connection:
 
     def _forget(self) -> None:
         self.under_way = self._ask_at = self._answer_by = None
-        self._leaving = self._abandoned = True
+        self.leaving = self._abandoned = True
         self._actions.append(Forget())
 
     # -- the frames to the client
@@ -422,7 +495,16 @@ class Connection:
             self._answer_by = None
 
     def _close(self, code: int) -> None:
+        self._read_on()  # or the client's own close is not heard
         self._move(_Part.CLOSE, code=code)
+
+    def _close_visibly(self, code: int) -> None:
+        """Close, after accepting if need be: a browser shows no status of a failed handshake, but a close code.
+
+        If it offered subprotocols and got none it would report 1006 instead (RFC 6455, 4.1).
+        """
+        self._move(_Part.ACCEPT, subprotocol=next(iter(self._opening.subprotocols), None))
+        self._close(code)
 
     def _say(self, name: str) -> None:
         if self.phase is Phase.OPEN and (frame := self._frames.get(name)):
@@ -445,8 +527,7 @@ class Connection:
     def _part(self) -> None:
         """Close the socket from this side, and take it for closed: there may be nobody left to hear of it."""
         if self.phase is not Phase.GONE:
-            self._move(_Part.ACCEPT)
-            self._close(SERVICE_RESTART)
+            self._close_visibly(SERVICE_RESTART)
             self._gone(SERVICE_RESTART)
 
     def _gone(self, code: int) -> None:

@@ -13,7 +13,7 @@ from typing import Final
 
 from switchboard.events import Envelope
 from switchboard.exceptions import ContentError, LayerUnavailable
-from switchboard.layers.base import Enqueued, Layer
+from switchboard.layers.base import Enqueued, Layer, Receipt
 
 logger = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 CALLS_AT_A_TIME: Final = 16
 
 #: Told of the outcome; None if the layer did not answer.
-Outcome = Callable[[Envelope, Enqueued | None], None]
+Outcome = Callable[[Envelope, Receipt | None], None]
 
 
 class Enqueuer:
@@ -45,13 +45,13 @@ class Enqueuer:
         envelope = await self._envelopes.get()
         self._outcome(envelope, await self._enqueue(envelope))
 
-    async def _enqueue(self, envelope: Envelope) -> Enqueued | None:
+    async def _enqueue(self, envelope: Envelope) -> Receipt | None:
         try:
-            return (await self._layer.enqueue(envelope)).outcome
+            return await self._layer.enqueue(envelope)
         except LayerUnavailable as error:
             logger.debug("enqueue of %s: %s", envelope.id, error)
             return None
         except ContentError:
             # Nothing a client sends is unfit for the wire; to say so again and again would help nobody.
             logger.exception("the layer can't carry %s; it counts as handled", envelope.id)
-            return Enqueued.DONE
+            return Receipt(Enqueued.DONE)

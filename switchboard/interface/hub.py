@@ -1,25 +1,27 @@
-"""The heart of an interface process: its inbox, its heartbeat, its groups.
+"""The middle of an interface process: what runs in it, for how long, and where what it hears goes.
 
-The hub begins with the first connection, on the loop that runs then: Daphne has no lifespan. It lives in *terms*. At
-the beginning of a term it opens an inbox under a name of its own; from then on these tasks run:
+The hub begins with the first connection, on the loop that runs then: Daphne has no lifespan. It opens an inbox under a
+name of its own; from then on these tasks run:
 
-* the **reader** takes the inbox's entries, whose numbers must follow each other without a hole, to sockets, groups and
-  requests, all in one go and in order;
+* the **reader** takes the inbox's entries to sockets, groups and requests, all in one go and in order;
 * the **heart** shows that the interface lives, and learns whether the layer's data are still the same;
 * the **enqueuers** put the sockets' messages on their channels;
 * the **leaver** takes the interface out of groups in which nobody is left;
+* the **repairer** asks for what the numbered groups lack;
 * the **watch** looks after the workers that run our requests.
 
-A term ends when the inbox is not what it was (`InboxLost`), or when one of the tasks fails, which is a bug and logged
-as one. Then `restart` closes all sockets with 1012, and the next term begins under a new name. A layer that does not
-answer ends nothing: the tasks try again, and the sockets stay.
+They run for a *term*. It ends when there is a `Doubt` whether the layer still holds what it held, or when one of them
+fails, which is a bug and logged as one. Then everything is brought in order as `recovery` says, and the next term
+begins; the sockets stay, unless others have taken this interface for dead meanwhile. A layer that does not answer ends
+nothing: the tasks try again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 from switchboard.conf import Settings
@@ -34,30 +36,37 @@ from switchboard.events import (
     Join,
     Leave,
     Reply,
+    Tip,
 )
-from switchboard.exceptions import InboxLost, LayerUnavailable
-from switchboard.interface.answers import Answer, read_answer
+from switchboard.exceptions import ChannelFull, InboxLost, LayerUnavailable
 from switchboard.interface.connection import Limits, Opening
 from switchboard.interface.enqueuing import CALLS_AT_A_TIME, Enqueuer
 from switchboard.interface.exchange import Exchange, Exchanges
-from switchboard.interface.members import Members
+from switchboard.interface.groups import Groups, Question, read_content
+from switchboard.interface.heart import AWAY_PAUSE, Heart
+from switchboard.interface.inbox import Inbox
+from switchboard.interface.numbering import Delivery
+from switchboard.interface.recovery import Doubt, Reaped, bring_back
 from switchboard.interface.sockets import Sockets
 from switchboard.interface.wire import Wire
 from switchboard.interface.workers import Watch
-from switchboard.layers.base import Beat, Enqueued, Layer
-from switchboard.names import new_interface, new_reply_channel
+from switchboard.layers.base import Enqueued, Layer, Receipt
+from switchboard.names import new_reply_channel
 
 logger = logging.getLogger(__name__)
 
 #: Seconds that one read of the inbox waits for an entry.
 READ_WAIT: Final = 2.0
-#: Seconds between two tries while the layer does not answer.
-AWAY_PAUSE: Final = 0.5
 #: Seconds between two tries to leave a group that is about to be joined again.
 LEAVE_PAUSE: Final = 0.2
 #: Seconds that the end may take for what waits, and for the disconnects, before the process ends without them.
 STOP_PATIENCE: Final = 1.5
 STOP_REST: Final = 0.5
+#: At the end so many sockets are closed at a time, or as many more as it takes to be done with all after so many
+#: pauses of so many seconds: the clients come back elsewhere, and not all of them at once.
+MOVED_AT_A_TIME: Final = 50
+MOVE_PAUSES: Final = 20
+MOVE_PAUSE: Final = 0.1
 
 
 class Hub:
@@ -65,22 +74,27 @@ class Hub:
 
     def __init__(self, layer: Layer, settings: Settings) -> None:
         self.layer = layer
-        self.name = new_interface()
         self.stopping = False
         self._stopped = False
-        self._settings = settings
-        self._members = Members()
+        self._inbox = Inbox(layer)
+        self._questions_due = asyncio.Event()
+        self._groups = Groups(stirred=self._questions_due.set)
         self._exchanges = Exchanges()
         self._enqueuer = Enqueuer(layer, self._enqueued)
         limits = Limits(connect_timeout=settings.CONNECT_TIMEOUT, buffer_bytes=settings.SOCKET_BUFFER_BYTES)
         self._sockets = Sockets(limits, enqueue=self._enqueuer.put, gone=self._leave_groups)
+        self._heart = Heart(
+            layer,
+            self._inbox,
+            self._sockets,
+            interval=settings.INTERFACE_BEAT,
+            lease=settings.INTERFACE_LEASE,
+        )
         self._watch = Watch(
             layer, lease=settings.WORKER_LEASE, running=self._exchanges.workers, lost=self._exchanges.worker_lost
         )
         self._over = False  # the term is
         self._away = False  # the layer did not answer when it was last asked for entries
-        self._read = 0
-        self._beat = Beat(0, "")
         self._deserted: set[str] = set()
         self._deserted_now = asyncio.Event()
         self._open = asyncio.Event()
@@ -107,7 +121,7 @@ class Hub:
 
     def open_socket(self, opening: Opening, wire: Wire) -> str:
         """Take a handshake; returns the socket's reply channel."""
-        channel = new_reply_channel(self.name)
+        channel = self._new_channel()
         self._sockets.open(channel, opening, wire)
         return channel
 
@@ -121,7 +135,7 @@ class Hub:
 
     def open_exchange(self) -> Exchange:
         """Expect the answer to a request."""
-        return self._exchanges.open(new_reply_channel(self.name))
+        return self._exchanges.open(self._new_channel())
 
     def close_exchange(self, exchange: Exchange) -> None:
         """Expect nothing any more."""
@@ -142,37 +156,48 @@ class Hub:
     # -- terms
 
     async def _run(self) -> None:
+        await self._open_inbox()
         while not self._stopped:
-            await self._open_inbox()
-            try:
-                await self._term()
-            except* InboxLost as lost:
-                logger.error("%s; all sockets are closed, the interface starts over", lost.exceptions[0])
-            except* Exception:
-                logger.exception("the hub failed; all sockets are closed, the interface starts over")
-            await self.restart()
+            reaped = await self._term()
+            if not self._stopped:
+                await self._recover(reaped=reaped)
 
     async def _open_inbox(self) -> None:
         while not self._stopped:
             try:
-                self._beat = await self.layer.open_inbox(self.name)
-                break
+                self._begin(await self._inbox.open(), data_lost=False)
+                return
             except LayerUnavailable as error:
                 logger.warning("no inbox yet: %s", error)
                 await asyncio.sleep(AWAY_PAUSE)
-        self._read = self._beat.last
-        self._open.set()
-        logger.info("listening on inbox %s", self.name)
 
-    async def _term(self) -> None:
-        self._over = False
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._repeat(self._read_inbox), name="reader")
-            tasks.create_task(self._repeat(self._beat_heart), name="heart")
-            tasks.create_task(self._repeat(self._leave_deserted), name="leaver")
-            tasks.create_task(self._repeat(self._watch.look), name="watch")
-            for number in range(CALLS_AT_A_TIME):
-                tasks.create_task(self._repeat(self._enqueuer.enqueue_next), name=f"enqueuer {number}")
+    def _begin(self, run_id: str, *, data_lost: bool) -> None:
+        self._inbox.opened(run_id)
+        self._heart.begin(old_data=data_lost)
+        self._open.set()
+        logger.info("listening on inbox %s", self._inbox.name)
+
+    async def _term(self) -> bool:
+        """Run the tasks until one of them ends; whether this interface seems to have been taken for dead."""
+        reaped = self._over = False
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._repeat(self._read_inbox), name="reader")
+                tasks.create_task(self._repeat(self._heart.step), name="heart")
+                tasks.create_task(self._repeat(self._leave_deserted), name="leaver")
+                tasks.create_task(self._repeat(self._repair), name="repairer")
+                tasks.create_task(self._repeat(self._watch.look), name="watch")
+                for number in range(CALLS_AT_A_TIME):
+                    tasks.create_task(self._repeat(self._enqueuer.enqueue_next), name=f"enqueuer {number}")
+        except* (InboxLost, Reaped) as lost:
+            logger.warning("%s", lost.exceptions[0])
+            reaped = True
+        except* Doubt as doubt:
+            logger.warning("%s", doubt.exceptions[0])
+        except* Exception:
+            logger.exception("the hub failed, and recovers")
+            await asyncio.sleep(AWAY_PAUSE)  # it may fail again
+        return reaped
 
     async def _repeat(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
         # Being cancelled is not enough: a cancellation that meets a command of redis-py halfway can vanish.
@@ -182,34 +207,68 @@ class Hub:
         finally:
             self._over = True
 
-    async def restart(self) -> None:
-        """Give up what cannot be relied on any more: close all sockets, drop all groups, take a new name.
+    async def _recover(self, *, reaped: bool) -> None:
+        """Bring everything in order again: see `recovery`. Nothing else runs meanwhile."""
+        self._open.clear()
+        recovered = False
+        while not (recovered or self._stopped):
+            try:
+                recovered = await self._try_to_recover(reaped=reaped)
+            except LayerUnavailable as error:
+                logger.warning("no recovery yet: %s", error)
+                await asyncio.sleep(AWAY_PAUSE)
+            except Exception:
+                logger.exception("the recovery failed")
+                recovered = await self._start_over()
 
-        A socket that lost nothing could stay open instead; recovering it would take this method's place.
-        """
-        old, self.name = self.name, new_interface()
+    async def _try_to_recover(self, *, reaped: bool) -> bool:
+        run_id = await self._inbox.open()
+        data_lost = run_id != self._inbox.run_id
+        if reaped and not data_lost:
+            return await self._start_over()
+        await bring_back(self.layer, self._inbox.name, self._groups, self._sockets, data_lost=data_lost)
+        self._begin(run_id, data_lost=data_lost)
+        self._exchanges.inbox_lost()
+        self._enqueuer.forget()
+        self._sockets.recovered(data_lost=data_lost)
+        self._groups.doubt(_now())
+        self._sockets.tell("resync")
+        logger.warning("recovered with %d sockets; data lost: %s", len(self._sockets), data_lost)
+        return True
+
+    async def _start_over(self) -> bool:
+        """Close all sockets, drop all groups, take a new name."""
+        logger.error("all sockets of %s are closed, the interface starts over", self._inbox.name)
+        old = self._inbox.name
+        self._inbox.rename()
         self._open.clear()
         self._enqueuer.forget()
         self._sockets.abandon()
         self._exchanges.inbox_lost()
-        self._members = Members()
+        self._groups = Groups(stirred=self._questions_due.set)
         self._deserted.clear()
         self._errand(self._close_inbox(old), f"close {old}")
         await asyncio.sleep(AWAY_PAUSE)
+        await self._open_inbox()
+        return True
 
-    def stop(self) -> asyncio.Future[None]:
-        """Close all sockets with 1012, now; the future is done once the rest is, after at most about two seconds.
+    def stop(self, *, paced: bool = True) -> asyncio.Future[None]:
+        """Close all sockets with 1012, from now on; the future is done once the rest is: after about two seconds, and
+        with very many sockets after two more, over which they are spread if ``paced``.
 
         What waits is handed over and each disconnect is queued after it; requests may be answered. What has not been
         acknowledged by then is left behind, with the disconnect. Stopping again changes nothing.
         """
         if self._ending is None:
             self.stopping = True
-            self._sockets.leave()
-            self._ending = asyncio.create_task(self._end(), name="hub's end")
+            batch = max(MOVED_AT_A_TIME, len(self._sockets) // MOVE_PAUSES + 1) if paced else None
+            self._sockets.leave(batch)
+            self._ending = asyncio.create_task(self._end(batch), name="hub's end")
         return asyncio.shield(self._ending)
 
-    async def _end(self) -> None:
+    async def _end(self, batch: int | None) -> None:
+        while self._sockets.leave(batch):  # noqa: ASYNC110 - the pause is the purpose
+            await asyncio.sleep(MOVE_PAUSE)
         all_gone, _ = await asyncio.gather(
             self._sockets.wait_empty(STOP_PATIENCE), self._exchanges.wait_empty(STOP_PATIENCE)
         )
@@ -221,10 +280,10 @@ class Hub:
         await self._end_tasks()
         try:
             async with asyncio.timeout(STOP_REST):
-                await self._close_inbox(self.name)
+                await self._close_inbox(self._inbox.name)
                 await self.layer.close()
         except TimeoutError:
-            logger.warning("the inbox %s stays behind: the layer did not answer", self.name)
+            logger.warning("the inbox %s stays behind: the layer did not answer", self._inbox.name)
 
     async def _end_tasks(self) -> None:
         self._stopped = self._over = True
@@ -243,9 +302,10 @@ class Hub:
     # -- the reader
 
     async def _read_inbox(self) -> None:
-        promised = self._beat.last
         try:
-            entries = await self.layer.read_inbox(self.name, self._read, wait=READ_WAIT)
+            entries = await self._inbox.read(wait=READ_WAIT)
+            if self._away:
+                await self._heart.beat()  # who knows what came back
         except LayerUnavailable as error:
             if not self._away:
                 logger.warning("the inbox can't be read: %s", error)
@@ -256,54 +316,63 @@ class Hub:
             logger.info("the inbox can be read again")
             self._away = False
             self._sockets.again()
-        if not entries and self._read < promised:
-            raise InboxLost(self.name)
         for entry in entries:
-            if entry.number != self._read + 1:
-                raise InboxLost(self.name)
+            self._inbox.take(entry)
             self._take(entry)
-            self._read = entry.number
+        self._heart.settle()
         await asyncio.sleep(0)  # a layer that answers without waiting must not starve the others
 
     def _take(self, entry: InboxEntry) -> None:
         # Asked before anything takes effect: the entry's own acknowledgement changes what is under way.
         counts = entry.socket is None or self._sockets.takes(entry.socket, entry.order)
         for event in entry.events:
-            if counts or isinstance(event, GroupMessage) or event.channel != entry.socket:
+            if counts or isinstance(event, (GroupMessage, Tip)) or event.channel != entry.socket:
                 self._handle(event)
             elif isinstance(event, Join):
                 self._desert(event.group)
+            elif isinstance(event, Ack):
+                self._check_stranger(event)
+
+    def _check_stranger(self, ack: Ack) -> None:
+        """Raises Reaped if a message was handled that would be the next of a socket, if we had sent it."""
+        last = self._sockets.last_order(ack.channel)
+        if last is not None and ack.order > last:
+            raise Reaped(f"somebody else reported {ack.channel}")
 
     def _handle(self, event: InboxEvent) -> None:
         match event:
-            case GroupMessage(group, content):
-                self._fan_out(group, content)
+            case GroupMessage(group, content, seq):
+                self._deliver(self._groups.message(group, content, seq, _now()))
+                self._desert(group)  # if nobody is in it: the layer should not think so
             case Reply(channel, content):
                 self._reply(channel, content)
-            case Ack(channel, order, failed):
-                self._sockets.acknowledge(channel, order, failed=failed)
-            case Join(channel, group):
+            case Ack(channel, order, failed, session):
+                self._sockets.acknowledge(channel, order, failed=failed, session=session)
+            case Join(channel, group, seq):
                 if self._sockets.is_open(channel):
-                    self._members.join(group, channel)
+                    self._deliver(self._groups.join(group, channel, seq, _now()))
                 else:
                     self._desert(group)
             case Leave(channel, group):
-                self._members.leave(group, channel)
+                self._groups.leave(group, channel, _now())
                 self._desert(group)
+            case Tip(group, seq):
+                self._groups.tip(group, seq, _now())
             case Claimed(channel, worker):
                 self._exchanges.claimed(channel, worker)
 
-    def _fan_out(self, group: str, content: Content) -> None:
-        answer = _read(content, f"group {group}")
-        if answer is not None:
-            for channel in self._members.of(group):
-                self._sockets.answer(channel, answer)
+    def _deliver(self, deliveries: Iterable[Delivery]) -> None:
+        for channel, answer in deliveries:
+            self._sockets.answer(channel, answer)
 
     def _reply(self, channel: str, content: Content) -> None:
         if self._exchanges.reply(channel, content):
             return
-        if self._sockets.is_open(channel):
-            answer = _read(content, channel)
+        repaired = self._groups.answer(channel, content, _now())
+        if repaired is not None:
+            self._deliver(repaired)
+        elif self._sockets.is_open(channel):
+            answer = read_content(content, channel)
             if answer is not None:
                 self._sockets.answer(channel, answer)
         elif "report" in content:
@@ -311,16 +380,21 @@ class Hub:
 
     # -- the other tasks
 
-    async def _beat_heart(self) -> None:
-        await asyncio.sleep(self._settings.INTERFACE_BEAT)
+    async def _repair(self) -> None:
+        self._questions_due.clear()
+        for question in self._groups.questions(_now(), self._new_channel):
+            await self._ask(question)
+        self._deliver(self._groups.give_up(_now()))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(self._groups.wake_at):
+                await self._questions_due.wait()
+
+    async def _ask(self, question: Question) -> None:
         try:
-            beat = await self.layer.beat(self.name, self._read)
-        except LayerUnavailable as error:
-            logger.warning("no heartbeat: %s", error)
-            return
-        if beat.run_id != self._beat.run_id or beat.last < self._read:
-            raise InboxLost(self.name)
-        self._beat = beat
+            await self.layer.publish([question.envelope])
+        except (LayerUnavailable, ChannelFull) as error:
+            logger.debug("no question for group %s: %s", question.group, error)
+            self._groups.not_put(question, _now())
 
     async def _leave_deserted(self) -> None:
         await self._deserted_now.wait()
@@ -332,26 +406,34 @@ class Hub:
             self._deserted_now.set()
 
     async def _leave(self, group: str) -> None:
-        if group in self._members:
+        if group in self._groups:
             self._deserted.discard(group)
             return
         try:
-            if await self.layer.leave(self.name, group, self._read):
+            if await self.layer.leave(self._inbox.name, group, self._inbox.taken):
                 self._deserted.discard(group)
         except LayerUnavailable as error:
             logger.debug("group %s is not left yet: %s", group, error)
 
     # -- what the parts tell each other
 
-    def _enqueued(self, envelope: Envelope, result: Enqueued | None) -> None:
-        self._sockets.enqueued(envelope, result)
+    def _enqueued(self, envelope: Envelope, receipt: Receipt | None) -> None:
+        self._sockets.enqueued(envelope, receipt)
+        assert envelope.socket is not None and envelope.order is not None
+        if receipt is not None and receipt.outcome is Enqueued.DONE:
+            self._heart.done(envelope.socket, envelope.order, receipt.session)
+        elif receipt is not None and receipt.outcome is Enqueued.UNKNOWN:
+            self._heart.unknown(envelope.socket)
 
     def _leave_groups(self, channel: str) -> None:
-        for group in self._members.leave_all(channel):
+        for group in self._groups.leave_all(channel, _now()):
             self._desert(group)
 
+    def _new_channel(self) -> str:
+        return new_reply_channel(self._inbox.name)
+
     def _desert(self, group: str) -> None:
-        if group not in self._members:
+        if group not in self._groups:
             self._deserted.add(group)
             self._deserted_now.set()
 
@@ -361,9 +443,5 @@ class Hub:
         task.add_done_callback(self._errands.discard)
 
 
-def _read(content: Content, to: str) -> Answer | None:
-    try:
-        return read_answer(content)
-    except ValueError as error:
-        logger.error("what was sent to %s makes no sense and is ignored: %s", to, error)
-        return None
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -6,7 +6,7 @@ reaches a process once, and joining a group that has a member here already costs
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterator
 
 
 class Members:
@@ -32,12 +32,9 @@ class Members:
             if not groups:
                 del self._groups[channel]
 
-    def leave_all(self, channel: str) -> Iterable[str]:
-        """Take a socket out of all its groups; returns those that have no member left."""
-        groups = tuple(self._groups.get(channel, ()))
-        for group in groups:
-            self.leave(group, channel)
-        return [group for group in groups if group not in self._members]
+    def groups_of(self, channel: str) -> Collection[str]:
+        """The groups that a socket is in."""
+        return tuple(self._groups.get(channel, ()))
 
     def of(self, group: str) -> Collection[str]:
         """The members at this moment."""
@@ -45,6 +42,9 @@ class Members:
 
     def __contains__(self, group: str) -> bool:
         return group in self._members
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
 
     def __len__(self) -> int:
         return len(self._members)

@@ -5,6 +5,9 @@ application runs under either; under this one
 
 * a socket can be closed with any code, where stock Daphne takes 1000 and 3000 to 4999 only;
 * an empty frame is sent, where stock Daphne drops it;
+* a client that does not read what it is sent is cut off at a bound, where stock Daphne keeps it all in memory: nothing
+  can be told to it any more, not even a close code, and its socket is reported closed with 1006;
+* a client that sends faster than its messages are handled is not read for a while;
 * a response is written no faster than the client reads, and can be cut off when its worker died;
 * SIGTERM first closes the listening socket, so that another process takes the next connection, then lets the
   application end, and doesn't trip over a handshake (``KeyError: 'application_instance'``);
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import Any, Final
 
 import daphne.server  # first of all that is Twisted's: it installs the reactor
@@ -25,8 +29,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer  # type: ignore[import-untyped]
 
+from switchboard.conf import get_settings
 from switchboard.interface.answers import NORMAL_CLOSURE
-from switchboard.interface.wire import EXTENSION
+from switchboard.interface.wire import EXTENSION, READ
 
 __all__ = ["CommandLine", "Server"]
 
@@ -58,12 +63,58 @@ class _Valve:
         self.open.set()
 
 
+class Protocol(WebSocketProtocol):  # type: ignore[misc]
+    """One socket, bounded in both directions."""
+
+    paused = False
+    cut = False
+
+    def push(self, payload: bytes, *, binary: bool, most_unsent: int) -> None:
+        """Send a frame, or cut the client off when more than ``most_unsent`` bytes wait for it to read."""
+        if self.cut:
+            return
+        self.sendMessage(payload, isBinary=binary)
+        if unsent(self.transport) > most_unsent:
+            logger.warning("%s does not read what it is sent; it is cut off", self.client_addr)
+            self.cut = True
+            self.transport.abortConnection()
+
+    def read(self, on: bool) -> None:
+        """Read from the client, or leave what it sends to the kernel, which makes it wait."""
+        self.paused = not on
+        if on:
+            self.transport.resumeProducing()
+        else:
+            self.transport.pauseProducing()
+
+    # While it is not read its pongs aren't either, and silence proves nothing.
+
+    def check_timeouts(self) -> None:
+        if self.paused:
+            self.last_ping = time.time()
+        super().check_timeouts()
+
+    def onAutoPingTimeout(self) -> None:
+        if not self.paused:
+            super().onAutoPingTimeout()
+
+
+def unsent(transport: Any) -> int:
+    """Bytes that Twisted holds until the client reads. It has no public word for it: these are the fields of
+    `twisted.internet.abstract.FileDescriptor`, and under TLS of `TLSMemoryBIOProtocol` above it."""
+    encrypted = getattr(transport, "_appSendBuffer", None)
+    if encrypted is not None:
+        return sum(map(len, encrypted)) + unsent(transport.transport)
+    return len(transport.dataBuffer) - transport.offset + transport._tempDataLen  # type: ignore[no-any-return]
+
+
 class Server(daphne.server.Server):  # type: ignore[misc]
     """See the module. The application may have a method ``stop()`` that returns a future."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._ports: list[Any] = []
+        self._most_unsent = get_settings().SOCKET_UNSENT_BYTES
 
     # -- messages from the application
 
@@ -87,7 +138,10 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         if message["type"] == "websocket.close":
             protocol.sendCloseFrame(code=message.get("code", NORMAL_CLOSURE))
         elif message["type"] == "websocket.send":
-            protocol.sendMessage(message["payload"], isBinary=message.get("text") is None)
+            binary = message.get("text") is None
+            protocol.push(message["payload"], binary=binary, most_unsent=self._most_unsent)
+        elif message["type"] == READ:
+            protocol.read(message["on"])
 
     async def _write(self, request: WebRequest, message: dict[str, Any]) -> None:
         valve = request.producer
@@ -104,6 +158,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
 
     def listen_success(self, port: Any) -> None:
         self._ports.append(port)
+        self.ws_factory.protocol = Protocol  # Daphne has no seam for it; nothing was accepted before now
         super().listen_success(port)
 
     def kill_all_applications(self) -> Deferred[None]:

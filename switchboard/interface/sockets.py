@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 
-from switchboard.events import Envelope
+from switchboard.events import Content, Envelope
 from switchboard.interface.answers import Answer
 from switchboard.interface.connection import (
     Accept,
@@ -23,11 +24,13 @@ from switchboard.interface.connection import (
     Forget,
     Limits,
     Opening,
+    Pause,
     Phase,
+    Resume,
     Send,
 )
 from switchboard.interface.wire import Wire
-from switchboard.layers.base import Enqueued
+from switchboard.layers.base import Receipt, SocketState
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +62,10 @@ class Socket:
                     self.wire.close(code)
                 case Deny():
                     self.wire.deny()
+                case Pause():
+                    self.wire.read(False)
+                case Resume():
+                    self.wire.read(True)
                 case Forget():
                     self._sockets.forget(self)
         self._set_alarm()
@@ -122,17 +129,35 @@ class Sockets:
 
     # -- from the layer
 
-    def enqueued(self, envelope: Envelope, result: Enqueued | None) -> None:
+    def enqueued(self, envelope: Envelope, receipt: Receipt | None) -> None:
+        """See `Connection.enqueued`; None: the layer did not answer."""
         assert envelope.socket is not None and envelope.order is not None
         if socket := self._sockets.get(envelope.socket):
-            connection = socket.connection
-            if result is None:
-                socket.perform(connection.unavailable(envelope.order, _now()))
+            if receipt is None:
+                socket.perform(socket.connection.unavailable(envelope.order, _now()))
             else:
-                socket.perform(connection.enqueued(envelope.order, result, _now()))
-                if result is Enqueued.UNKNOWN:
-                    logger.warning("%s: the layer has no record of this socket; it is closed", envelope.socket)
-                    self._tell_gone(envelope.socket)
+                socket.perform(socket.connection.enqueued(envelope.order, receipt, _now()))
+
+    def settled(self, channel: str, order: int, session: Content | None) -> None:
+        """See `Connection.settled`."""
+        if socket := self._sockets.get(channel):
+            socket.perform(socket.connection.settled(order, session))
+
+    def last_order(self, channel: str) -> int | None:
+        """See `Connection.last_order`; None if there is no such socket."""
+        socket = self._sockets.get(channel)
+        return socket.connection.last_order if socket else None
+
+    def is_reported(self, channel: str) -> bool:
+        """The layer has no record of a socket but has lost nothing. True: because it is at its end, which is handled,
+        or it is not here at all. False: because somebody took us for dead."""
+        socket = self._sockets.get(channel)
+        if socket is None or not socket.connection.unknown:
+            return True
+        if socket.connection.phase is not Phase.GONE:
+            return False
+        socket.perform(socket.connection.recovered(data_lost=False))
+        return channel not in self._sockets
 
     def takes(self, channel: str, order: int | None) -> bool:
         """See `Connection.takes`."""
@@ -146,9 +171,9 @@ class Sockets:
             socket.perform(socket.connection.answered(answer))
         return socket is not None
 
-    def acknowledge(self, channel: str, order: int, *, failed: bool) -> None:
+    def acknowledge(self, channel: str, order: int, *, failed: bool, session: Content | None) -> None:
         if socket := self._sockets.get(channel):
-            socket.perform(socket.connection.acknowledged(order, failed=failed))
+            socket.perform(socket.connection.acknowledged(order, failed=failed, session=session))
 
     # -- all of them
 
@@ -157,11 +182,28 @@ class Sockets:
         for socket in tuple(self._sockets.values()):
             socket.perform(socket.connection.again())
 
-    def leave(self) -> None:
-        """Close all; see `Connection.leave`."""
-        for channel, socket in tuple(self._sockets.items()):
+    def states(self) -> Sequence[SocketState]:
+        """What the layer's records should hold."""
+        states = (socket.connection.state for socket in self._sockets.values())
+        return [state for state in states if state is not None]
+
+    def recovered(self, *, data_lost: bool) -> None:
+        """See `Connection.recovered`."""
+        for socket in tuple(self._sockets.values()):
+            socket.perform(socket.connection.recovered(data_lost=data_lost))
+
+    def tell(self, name: str) -> None:
+        """See `Connection.told`."""
+        for socket in tuple(self._sockets.values()):
+            socket.perform(socket.connection.told(name))
+
+    def leave(self, most: int | None = None) -> bool:
+        """Close all, or ``most`` of those that are open; see `Connection.leave`. Whether any was left to close."""
+        staying = [(name, socket) for name, socket in self._sockets.items() if not socket.connection.leaving]
+        for channel, socket in islice(staying, most):
             self._tell_gone(channel)
             socket.perform(socket.connection.leave())
+        return bool(staying)
 
     def abandon(self) -> None:
         """Close all; see `Connection.abandon`."""

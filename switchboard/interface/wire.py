@@ -3,7 +3,7 @@
 An ASGI ``send`` is a coroutine function, but Daphne's never waits: it hands the message to Twisted and returns. So a
 socket's frames are said from plain functions, in one go and in order, with no task for each frame. `Wire` says it to
 stock Daphne or to our own `Server`, which announces by an extension of the scope that it can do more: any close code,
-empty frames, frames that are encoded already.
+empty frames, frames that are encoded already, and not reading from a client for a while.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
 #: The key in a scope's ``extensions`` by which our own server says what it is.
 EXTENSION: Final = "switchboard"
+#: A message to our own server: whether to read from the client.
+READ: Final = "switchboard.read"
 
 
 def is_extended(scope: Scope) -> bool:
@@ -56,6 +58,11 @@ class Wire:
 
     def close(self, code: int) -> None:
         self._say({"type": "websocket.close", "code": code if self._extended else _taken_by_daphne(code)})
+
+    def read(self, on: bool) -> None:
+        """Read from the client, or don't, which stock Daphne can't."""
+        if self._extended:
+            self._say({"type": READ, "on": on})
 
     def _say(self, message: Mapping[str, Any]) -> None:
         saying = self._send(message)

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.base import Layer
+from switchboard.leases import Stillness
 
 logger = logging.getLogger(__name__)
 
@@ -23,30 +24,6 @@ LOOK_EVERY: Final = 1.0
 UNBROKEN: Final = 3 * LOOK_EVERY
 #: Seconds beyond the lease: a worker beats at intervals, and our looks fall between them.
 GRACE: Final = 2.0
-
-
-class Stillness:
-    """For how long beats have stood still. Pure: the time is given."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, tuple[int | None, float]] = {}
-        self._looked_at: float | None = None
-
-    def look(self, beats: Mapping[str, int], workers: set[str], now: float) -> Mapping[str, float]:
-        """Since how many seconds each of ``workers`` has shown the same beat; one that shows none stands still."""
-        if self._looked_at is None or now - self._looked_at > UNBROKEN:
-            self._seen.clear()
-        self._looked_at = now
-        for worker in workers:
-            beat = beats.get(worker)
-            if worker not in self._seen or self._seen[worker][0] != beat:
-                self._seen[worker] = beat, now
-        self._seen = {worker: seen for worker, seen in self._seen.items() if worker in workers}
-        return {worker: now - since for worker, (_, since) in self._seen.items()}
-
-    def interrupted(self) -> None:
-        """The layer did not answer: what was seen before says nothing."""
-        self._looked_at = None
 
 
 class Watch:
@@ -59,7 +36,7 @@ class Watch:
         self._lease = lease
         self._running = running
         self._lost = lost
-        self._stillness = Stillness()
+        self._stillness: Stillness[str] = Stillness(unbroken=UNBROKEN)
 
     async def look(self) -> None:
         """One look, after `LOOK_EVERY` seconds."""
@@ -73,7 +50,8 @@ class Watch:
         except LayerUnavailable:
             self._stillness.interrupted()
             return
-        for worker, seconds in self._stillness.look(beats, workers, asyncio.get_running_loop().time()).items():
+        shown = {worker: beats.get(worker) for worker in workers}  # one that shows no beat stands still
+        for worker, seconds in self._stillness.look(shown, asyncio.get_running_loop().time()).items():
             if seconds >= self._lease + GRACE:
                 logger.warning("%s has not beaten for %.1f s; its requests are given up", worker, seconds)
                 self._lost(worker)

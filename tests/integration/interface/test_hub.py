@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
@@ -12,8 +13,9 @@ from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Output,
 from switchboard.exceptions import LayerUnavailable
 from switchboard.interface import Interface
 from switchboard.interface.wire import EXTENSION
-from switchboard.layers.base import Beat, Delivery, Enqueued
+from switchboard.layers.base import Beat, Delivery, Receipt
 from switchboard.layers.memory import MemoryLayer
+from switchboard.layers.memory.state import Inbox
 from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE
 from switchboard.testing.waiting import await_until
 
@@ -24,14 +26,32 @@ class Faulty(MemoryLayer):
     """Away when told to be; then nothing happens. ``halfway``: it happens, and the caller does not learn of it."""
 
     away = False
+    deaf = False
     halfway = False
     enqueues = 0
+
+    async def snapshot(self) -> dict[str, Any]:
+        """What a server would have on its disk."""
+        kept = ("channels", "records", "interfaces", "groups")
+        return {name: copy.deepcopy(getattr(self._state, name)) for name in kept} | {
+            "last": {name: inbox.last for name, inbox in self._state.inboxes.items()}
+        }
+
+    async def go_back_to(self, snapshot: dict[str, Any]) -> None:
+        """Start again from a `snapshot`."""
+        last = snapshot.pop("last")
+        await self.flush()
+        for name, value in snapshot.items():
+            setattr(self._state, name, value)
+        for name, number in last.items():
+            self._state.inboxes[name] = Inbox()
+            self._state.inboxes[name].last = number
 
     def _fail(self) -> None:
         if self.away:
             raise LayerUnavailable("away")
 
-    async def enqueue(self, envelope: Envelope) -> Enqueued:
+    async def enqueue(self, envelope: Envelope) -> Receipt:
         self._fail()
         self.enqueues += 1
         result = await super().enqueue(envelope)
@@ -42,6 +62,8 @@ class Faulty(MemoryLayer):
 
     async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
         self._fail()
+        if self.deaf:
+            raise LayerUnavailable("deaf")
         return await super().read_inbox(interface, after, wait=min(wait, 0.05))
 
     async def beat(self, interface: str, read: int) -> Beat:
@@ -168,17 +190,100 @@ async def test_an_interface_that_starts_before_the_layer_does(scene: Scene) -> N
     assert (await client.said())["type"] == "websocket.accept"
 
 
-async def test_lost_data_close_the_sockets_and_the_interface_goes_on(scene: Scene) -> None:
-    client = await scene.client()
+async def test_lost_data_are_brought_back_and_the_sockets_stay(scene: Scene) -> None:
+    client = await scene.client(frames={"resync": "look"})
+    client.send("under way")
+    await scene.take()
+    client.send("waiting")
     await scene.layer.flush()
 
-    assert await client.said() == {"type": "websocket.close", "code": 1012}
-    client.close(1012)
-    await client.task
+    assert (await client.said())["text"] == "look"
+    assert (await scene.handle(channel=RECEIVE)).envelope.content["text"] == "under way"
+    assert (await scene.handle(Reply(client.channel, {"text": "2"}))).envelope.content["text"] == "waiting"
+    assert (await client.said())["text"] == "2"
+    await scene.layer.publish([GroupMessage("all", {"text": "to the group"})])
+    assert (await client.said())["text"] == "to the group"
+    client.close()
+    await scene.handle(channel=DISCONNECT)
+    await await_until(lambda: not scene.layer._state.records, "its record is gone")
+
+
+async def test_a_session_survives_the_loss_of_the_data(scene: Scene) -> None:
+    client = await scene.client()
+    client.send("one")
+    assert await scene.layer.commit("w", await scene.take(), session={"name": "ann"})
+    client.send("two")
+    await scene.take()
+    await scene.layer.flush()
+
+    assert (await scene.handle(channel=RECEIVE)).envelope.session == {"name": "ann"}
+
+
+async def test_a_disconnect_that_was_lost_with_its_record_is_reported(scene: Scene) -> None:
+    client = await scene.client()
+    client.close(1001)
+    assert (await scene.take()).channel == DISCONNECT
+    await scene.layer.flush()
+
+    disconnect = await scene.handle(channel=DISCONNECT)
+    assert (disconnect.envelope.socket, disconnect.envelope.order) == (client.channel, 1)
+    await await_until(lambda: not scene.layer._state.records, "its record is gone")
+
+
+async def test_old_data_come_back(scene: Scene) -> None:
+    """The server started with what it held a while ago: nothing of then is heard, those who left since are reported."""
+    stays, leaves = await scene.client(), await scene.client()
+    stays.send("one")
+    await await_until(lambda: scene.layer.depth(RECEIVE), "it is queued")
+    old = await scene.layer.snapshot()
+    await scene.handle(Reply(stays.channel, {"text": "1"}))
+    assert (await stays.said())["text"] == "1"
+    leaves.close()
+    await scene.handle(channel=DISCONNECT)
+    stays.send("two")
+    await scene.handle(Reply(stays.channel, {"text": "2"}))
+    assert (await stays.said())["text"] == "2"
+    await scene.layer.go_back_to(old)
+
+    again = await scene.take()
+    assert (again.channel, again.envelope.content["text"]) == (RECEIVE, "one")
+    await await_until(lambda: scene.layer._state.records[stays.channel].acked == 2, "the newer record wins")
+    assert await scene.layer.commit("w", again, [Reply(stays.channel, {"text": "1 again"})])
+    assert (await scene.handle(channel=DISCONNECT)).envelope.socket == leaves.channel
+    stays.send("three")
+    await scene.handle(Reply(stays.channel, {"text": "3"}))
+    assert (await stays.said())["text"] == "3"
+    assert set(scene.layer._state.records) == {stays.channel}
+
+
+async def test_others_took_the_interface_for_dead(scene: Scene) -> None:
+    """A disconnect that it did not send was handled: its sockets are closed, each reported once."""
+    reaped, spared = await scene.client(), await scene.client()
+    order = Envelope(DISCONNECT, f"{reaped.channel}/1", {"code": 1006}, reaped.channel, 1)
+    await scene.layer.enqueue(order)
+    await scene.handle(channel=DISCONNECT)
+
+    assert await reaped.said() == {"type": "websocket.close", "code": 1012}
+    assert await spared.said() == {"type": "websocket.close", "code": 1012}
+    assert (await scene.handle(channel=DISCONNECT)).envelope.socket == spared.channel
     after = await scene.client()
-    assert after.channel.partition("!")[0] != client.channel.partition("!")[0]
-    after.send("on")
-    assert (await scene.handle(channel=RECEIVE)).envelope.content["text"] == "on"
+    assert after.channel.partition("!")[0] != reaped.channel.partition("!")[0]
+    assert await scene.layer.depth(DISCONNECT) == 0
+
+
+async def test_an_answer_that_waited_in_the_inbox_is_heard_after_all(scene: Scene) -> None:
+    """The enqueue's answer is lost, the message handled meanwhile, and the inbox can't be read: nothing is lost."""
+    client = await scene.client()
+    scene.layer.deaf, scene.layer.halfway = True, True
+    client.send("one")
+    await scene.handle(Reply(client.channel, {"text": "1"}))
+    enqueues = scene.layer.enqueues
+    await await_until(lambda: scene.layer.enqueues > enqueues, "it is enqueued again, which is answered with done")
+    scene.layer.deaf = False
+
+    assert (await client.said())["text"] == "1"
+    client.send("two")
+    assert (await scene.handle(channel=RECEIVE)).envelope.content["text"] == "two"
 
 
 async def test_a_lost_inbox_leaves_the_disconnects_behind(scene: Scene) -> None:
@@ -191,7 +296,7 @@ async def test_a_lost_inbox_leaves_the_disconnects_behind(scene: Scene) -> None:
 
 
 async def test_a_gap_in_the_inbox_is_noticed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    client = await scene.client()
+    client = await scene.client(frames={"resync": "look"})
     read_inbox = scene.layer.read_inbox
 
     async def without_the_first(interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
@@ -199,20 +304,20 @@ async def test_a_gap_in_the_inbox_is_noticed(scene: Scene, monkeypatch: pytest.M
 
     monkeypatch.setattr(scene.layer, "read_inbox", without_the_first)
     await scene.layer.publish([Reply(client.channel, {"text": "lost"})])
-    assert await client.said() == {"type": "websocket.close", "code": 1012}
+    assert (await client.said())["text"] == "look"
 
 
 async def test_a_bug_in_the_hub_is_loud_and_the_interface_goes_on(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    client = await scene.client()
+    client = await scene.client(frames={"resync": "look"})
 
     async def broken(interface: str, read: int) -> Beat:
         monkeypatch.undo()
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(scene.layer, "beat", broken)
-    assert await client.said() == {"type": "websocket.close", "code": 1012}
+    assert (await client.said())["text"] == "look"
     assert "the hub failed" in caplog.text
     await scene.client()
 

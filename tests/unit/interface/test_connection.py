@@ -23,10 +23,12 @@ from switchboard.interface.connection import (
     Forget,
     Limits,
     Opening,
+    Pause,
     Phase,
+    Resume,
     Send,
 )
-from switchboard.layers.base import Enqueued
+from switchboard.layers.base import Enqueued, Receipt, SocketState
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE
 
 LIMITS = Limits(connect_timeout=15, buffer_bytes=1000)
@@ -37,7 +39,7 @@ def opened() -> Connection:
     """A connection whose connect is queued."""
     connection = Connection("i!s", OPENING, LIMITS)
     connection.opened(0.0)
-    connection.enqueued(0, Enqueued.QUEUED, 0.0)
+    connection.enqueued(0, Receipt(Enqueued.QUEUED), 0.0)
     return connection
 
 
@@ -50,7 +52,7 @@ def accepted(**answer: Any) -> Connection:
 
 
 def queue(connection: Connection, order: int) -> None:
-    connection.enqueued(order, Enqueued.QUEUED, 0.0)
+    connection.enqueued(order, Receipt(Enqueued.QUEUED), 0.0)
 
 
 def envelopes(actions: Sequence[Action]) -> list[tuple[str, int | None]]:
@@ -121,7 +123,31 @@ def test_what_was_handled_before_counts_as_acknowledged() -> None:
     connection.frame("a")
     connection.frame("b")
 
-    assert envelopes(connection.enqueued(1, Enqueued.DONE, 0.0)) == [(RECEIVE, 2)]
+    assert connection.enqueued(1, Receipt(Enqueued.DONE), 0.0) == [], "its acknowledgement may be in the inbox still"
+    assert connection.takes(1)
+    assert envelopes(connection.acknowledged(1)) == [(RECEIVE, 2)]
+    assert connection.settled(1, None) == []
+
+
+def test_what_was_handled_but_never_acknowledged_is_gone_and_the_client_is_told_to_look() -> None:
+    connection = accepted(frames={"resync": "look"})
+    connection.frame("a")
+    connection.frame("b")
+    connection.enqueued(1, Receipt(Enqueued.DONE, {"n": 1}), 0.0)
+
+    actions = connection.settled(1, {"n": 1})
+    assert actions[0] == Send(text("look"))
+    assert envelopes(actions) == [(RECEIVE, 2)]
+    assert connection.state == SocketState("i!s", 1, 1, "/chat/x/", {"n": 1})
+
+
+def test_a_handshake_whose_answer_was_lost_is_closed_at_once() -> None:
+    connection = Connection("i!s", OPENING, LIMITS)
+    connection.opened(0.0)
+    connection.enqueued(0, Receipt(Enqueued.DONE), 0.0)
+
+    assert connection.settled(0, None) == [Accept("switchboard.v1"), Close(1012)]
+    assert envelopes(connection.lost(1012)) == [(DISCONNECT, 1)]
 
 
 # -- the handshake and the frames to the client
@@ -176,7 +202,7 @@ def test_a_handshake_nobody_answers_is_closed_so_that_a_browser_sees_it() -> Non
 
     assert connection.wake_at == 15
     assert connection.timer(14.9) == []
-    assert connection.timer(15) == [Accept(), Close(1013)]
+    assert connection.timer(15) == [Accept("switchboard.v1"), Close(1013)]
     assert connection.wake_at is None
 
 
@@ -198,7 +224,7 @@ def test_a_full_channel_refuses_a_connect_and_nobody_is_told_of_it() -> None:
     connection = Connection("i!s", OPENING, LIMITS)
     connection.opened(0.0)
 
-    assert connection.enqueued(0, Enqueued.FULL, 0.0) == [Accept(), Close(1013)]
+    assert connection.enqueued(0, Receipt(Enqueued.FULL), 0.0) == [Accept("switchboard.v1"), Close(1013)]
     assert connection.lost(1013) == [Forget()]
 
 
@@ -206,10 +232,10 @@ def test_a_full_channel_makes_a_frame_wait_and_says_so_once() -> None:
     connection = accepted(frames={"busy": "busy"})
     connection.frame("a")
 
-    assert connection.enqueued(1, Enqueued.FULL, 10.0) == [Send(text("busy"))]
+    assert connection.enqueued(1, Receipt(Enqueued.FULL), 10.0) == [Send(text("busy"))]
     assert connection.wake_at is not None and 10.0 < connection.wake_at <= 10.1
     assert envelopes(connection.timer(10.1)) == [(RECEIVE, 1)]
-    assert connection.enqueued(1, Enqueued.FULL, 10.1) == []
+    assert connection.enqueued(1, Receipt(Enqueued.FULL), 10.1) == []
 
 
 def test_backoff_grows_and_ends() -> None:
@@ -241,13 +267,78 @@ def test_what_is_not_acknowledged_is_enqueued_again_and_only_once_at_a_time() ->
     assert connection.again() == [first]
 
 
-def test_a_socket_without_record_is_closed_and_forgotten() -> None:
+def unknown(connection: Connection, order: int) -> list[Action]:
+    return connection.enqueued(order, Receipt(Enqueued.UNKNOWN), 0.0)
+
+
+def test_a_socket_whose_record_was_lost_goes_on() -> None:
+    connection = accepted()
+    (first,) = connection.frame("a")
+
+    assert unknown(connection, 1) == []
+    assert connection.unknown
+    assert connection.wake_at is None, "nothing is asked before it is decided what that means"
+    assert connection.state == SocketState("i!s", 0, 0, "/chat/x/", None)
+    assert connection.recovered(data_lost=True) == [first]
+    assert not connection.unknown
+
+
+def test_a_disconnect_without_record_was_handled_unless_data_were_lost() -> None:
+    for data_lost in (True, False):
+        connection = accepted()
+        (disconnect,) = connection.lost(1000)
+        unknown(connection, 1)
+
+        assert connection.recovered(data_lost=data_lost) == ([disconnect] if data_lost else [Forget()])
+
+
+def test_a_socket_that_others_took_for_dead_is_closed_and_forgotten() -> None:
     connection = accepted()
     connection.frame("a")
     connection.frame("b")
+    unknown(connection, 1)
 
-    assert connection.enqueued(1, Enqueued.UNKNOWN, 0.0) == [Close(1012), Forget()]
+    assert connection.abandon() == [Close(1012), Forget()]
     assert connection.lost(1012) == []
+
+
+def test_recovery_asks_again_for_what_is_under_way_whatever_was_being_asked() -> None:
+    connection = accepted()
+    (first,) = connection.frame("a")
+
+    assert connection.recovered(data_lost=False) == [first]
+    assert accepted().recovered(data_lost=True) == []
+
+
+def test_the_record_is_that_of_the_last_acknowledgement() -> None:
+    connection = Connection("i!s", OPENING, LIMITS)
+    assert connection.state is None
+    connection.opened(0.0)
+    assert connection.state == SocketState("i!s", -1, -1, "/chat/x/", None)
+    connection.answered(Answer(accept=True))
+    connection.acknowledged(0, session={"name": "ann"})
+    connection.frame("a")
+    connection.acknowledged(1)
+    assert connection.state == SocketState("i!s", 1, 1, "/chat/x/", {"name": "ann"})
+
+
+def test_a_connect_that_was_never_queued_has_no_record() -> None:
+    connection = Connection("i!s", OPENING, LIMITS)
+    connection.opened(0.0)
+    connection.enqueued(0, Receipt(Enqueued.FULL), 0.0)
+
+    assert connection.state is None
+
+
+def test_a_client_that_sends_ahead_is_not_read_until_little_is_left() -> None:
+    connection = accepted()
+    connection.frame("under way")
+
+    assert connection.frame("x" * 300) == []
+    assert connection.frame("x" * 300) == [Pause()]
+    assert connection.frame("") == [], "what was read already"
+    assert not any(isinstance(action, Resume) for action in connection.acknowledged(1))
+    assert connection.acknowledged(2)[0] == Resume()
 
 
 def test_a_buffer_beyond_its_bound_closes_the_socket_and_keeps_what_it_had() -> None:
@@ -255,8 +346,8 @@ def test_a_buffer_beyond_its_bound_closes_the_socket_and_keeps_what_it_had() -> 
     connection.frame("under way")
     room = LIMITS.buffer_bytes - FRAME_OVERHEAD
 
-    assert connection.frame("x" * room) == []
-    assert connection.frame("") == [Close(1013)]
+    assert connection.frame("x" * room) == [Pause()]
+    assert connection.frame("") == [Resume(), Close(1013)], "or the client's own close is never read"
     assert connection.frame("not heard") == []
     connection.lost(1013)
     assert envelopes(connection.acknowledged(1)) == [(RECEIVE, 2)]
@@ -276,9 +367,14 @@ def test_leaving_hands_over_what_waits_and_then_the_disconnect() -> None:
     connection.frame("b")
 
     assert connection.leave() == [Close(1012)]
+    assert connection.leaving
     assert envelopes(connection.acknowledged(1)) == [(RECEIVE, 2)]
     assert envelopes(connection.acknowledged(2)) == [(DISCONNECT, 3)]
-    assert connection.enqueued(3, Enqueued.QUEUED, 0.0) == [Forget()]
+    assert connection.enqueued(3, Receipt(Enqueued.QUEUED), 0.0) == [Forget()]
+
+
+def test_a_client_that_is_moved_is_told_first() -> None:
+    assert accepted(frames={"moving": "come back"}).leave()[:2] == [Send(text("come back")), Close(1012)]
 
 
 def test_abandoning_leaves_the_disconnect_behind() -> None:
@@ -290,11 +386,11 @@ def test_abandoning_leaves_the_disconnect_behind() -> None:
     assert actions[0] == Close(1012)
     assert envelopes(actions) == [(DISCONNECT, 2)]
     assert connection.abandon() == []
-    assert connection.enqueued(2, Enqueued.UNKNOWN, 0.0) == [Forget()]
+    assert connection.enqueued(2, Receipt(Enqueued.UNKNOWN), 0.0) == [Forget()]
 
 
 def test_leaving_in_the_handshake_shows_the_browser_why() -> None:
-    assert opened().leave() == [Accept(), Close(1012)]
+    assert opened().leave() == [Accept("switchboard.v1"), Close(1012)]
 
 
 # -- any order of events
@@ -312,7 +408,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.arrived: list[Enqueue] = []  # what the layer took, in order, each once
         self.acked = -1
         self.wire: list[Action] = []
-        self.forgotten = False
+        self.forgotten = self.paused = False
         self.refused = False
         self.do(self.connection.opened(0.0))
         if accepted:
@@ -329,6 +425,9 @@ class AnyOrder(RuleBasedStateMachine):
                 self.asked[order] = action
             elif isinstance(action, Forget):
                 self.forgotten = True
+            elif isinstance(action, (Pause, Resume)):
+                assert self.paused is isinstance(action, Resume)
+                self.paused = not self.paused
             else:
                 self.wire.append(action)
 
@@ -343,7 +442,7 @@ class AnyOrder(RuleBasedStateMachine):
         self.take(order)
         del self.asked[order]
         result = Enqueued.DONE if order <= self.acked else Enqueued.QUEUED
-        self.do(self.connection.enqueued(order, result, self.now))
+        self.do(self.connection.enqueued(order, Receipt(result), self.now))
 
     @precondition(lambda self: self.asked)
     @rule(data=st.data(), outcome=st.sampled_from(["queued", "full", "lost before", "lost after"]))
@@ -361,7 +460,7 @@ class AnyOrder(RuleBasedStateMachine):
         del self.asked[order]
         if outcome == "full":
             self.refused = self.refused or channel == CONNECT
-            self.do(self.connection.enqueued(order, Enqueued.FULL, self.now))
+            self.do(self.connection.enqueued(order, Receipt(Enqueued.FULL), self.now))
         else:
             self.do(self.connection.unavailable(order, self.now))
 
@@ -394,6 +493,12 @@ class AnyOrder(RuleBasedStateMachine):
     def layer_returns(self) -> None:
         self.do(self.connection.again())
 
+    @rule(data_lost=st.booleans())
+    def recovery(self, data_lost: bool) -> None:
+        """Whatever the enqueuers were doing was cut off."""
+        self.asked.clear()
+        self.do(self.connection.recovered(data_lost=data_lost))
+
     @rule()
     def stale(self) -> None:
         """An old acknowledgement, seen again."""
@@ -405,6 +510,12 @@ class AnyOrder(RuleBasedStateMachine):
     @invariant()
     def bounded(self) -> None:
         assert 0 <= self.connection.buffered <= LIMITS.buffer_bytes
+
+    @invariant()
+    def read_unless_much_waits(self) -> None:
+        if self.connection.phase is Phase.OPEN:
+            waiting = self.connection.buffered
+            assert waiting >= LIMITS.buffer_bytes / 4 if self.paused else waiting <= LIMITS.buffer_bytes / 2
 
     @invariant()
     def frames_in_order(self) -> None:

@@ -11,7 +11,6 @@ from switchboard.interface.exchange import Part, read_part
 from switchboard.interface.members import Members
 from switchboard.interface.origin import OriginCheck
 from switchboard.interface.pages import page
-from switchboard.interface.workers import UNBROKEN, Stillness
 
 
 def test_members_of_groups() -> None:
@@ -22,13 +21,15 @@ def test_members_of_groups() -> None:
     members.join("b", "x")
 
     assert members.of("a") == ("x", "y")
-    assert list(members.leave_all("x")) == ["b"]
+    assert sorted(members.groups_of("x")) == ["a", "b"]
+    members.leave("a", "x")
+    members.leave("b", "x")
+    assert members.groups_of("x") == ()
     assert members.of("a") == ("y",)
     assert "b" not in members
     members.leave("a", "y")
     members.leave("a", "y")
     assert len(members) == 0
-    assert list(members.leave_all("y")) == []
 
 
 def test_a_part_of_a_response() -> None:
@@ -54,17 +55,6 @@ def test_a_part_of_a_response() -> None:
 def test_what_is_no_part_of_a_response(content: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         read_part(content)
-
-
-def test_a_beat_stands_still_only_as_long_as_we_look() -> None:
-    stillness = Stillness()
-
-    assert stillness.look({"w": 1}, {"w", "gone"}, 0.0) == {"w": 0.0, "gone": 0.0}
-    assert stillness.look({"w": 2}, {"w", "gone"}, 1.0) == {"w": 0.0, "gone": 1.0}
-    assert stillness.look({"w": 2}, {"w"}, 2.0) == {"w": 1.0}
-    assert stillness.look({"w": 2}, {"w"}, 2.1 + UNBROKEN) == {"w": 0.0}, "we stood still ourselves"
-    stillness.interrupted()
-    assert stillness.look({"w": 2}, {"w"}, 3.0 + UNBROKEN) == {"w": 0.0}
 
 
 @pytest.mark.parametrize(
