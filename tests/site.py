@@ -46,9 +46,9 @@ class Site:
 
 
 @contextmanager
-def running_site(folder: Path, *, workers: int = 2) -> Iterator[Site]:
-    """A site with its data in ``folder``, for as long as the block lasts."""
-    settings = {"DATA_DIR": str(folder)}
+def running_site(folder: Path, *, workers: int = 2, **settings: str) -> Iterator[Site]:
+    """A site with its data in ``folder``, for as long as the block lasts; ``settings`` are of its environment."""
+    settings = {"DATA_DIR": str(folder), **settings}
     with ExitStack() as stack:
         redis = stack.enter_context(PrivateRedis())
         site = Site(redis, Daphne(redis.url, **settings), settings, stack=stack)
