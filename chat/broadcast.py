@@ -11,15 +11,19 @@ they missed.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_save
+from django.db.models.signals import post_delete, post_save
 
 from chat.dialects import DIALECTS, Dialect
-from chat.models import Message
+from chat.models import Message, Room
 from chat.protocol import Line
 from switchboard import Group
+
+#: The close code of a socket whose room was deleted.
+ROOM_DELETED = 4410
 
 _PREFIX = "chat"
 
@@ -57,11 +61,26 @@ def _send(message: Message) -> None:
         group(message.room.label, dialect).send(frame(line, dialect), seq=line.seq)
 
 
+def part(label: str) -> None:
+    """Close the sockets of a room that is deleted, when the transaction has committed.
+
+    A room of the same label counts from 1 again, and who has the numbers of the old one would take its messages for
+    known.
+    """
+    for dialect in DIALECTS.values():
+        transaction.on_commit(partial(group(label, dialect).send, {"close": ROOM_DELETED}), robust=True)
+
+
 def listen() -> None:
-    """Hear of new messages from now on."""
+    """Hear of new messages and deleted rooms from now on."""
     post_save.connect(_on_saved, sender=Message, dispatch_uid="chat.broadcast")
+    post_delete.connect(_on_deleted, sender=Room, dispatch_uid="chat.broadcast")
 
 
 def _on_saved(instance: Message, created: bool, raw: bool, **kwargs: Any) -> None:
     if created and not raw:
         announce(instance)
+
+
+def _on_deleted(instance: Room, **kwargs: Any) -> None:
+    part(instance.label)

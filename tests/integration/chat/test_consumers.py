@@ -11,6 +11,7 @@ import django.test
 import pytest
 from channels.layers import channel_layers
 from django.contrib.auth.models import User
+from django.db import transaction
 
 from chat import services
 from chat.dialects import DIALECTS
@@ -310,6 +311,22 @@ def test_the_channel_of_our_own(caplog: pytest.LogCaptureFixture) -> None:
         while client.consume("chat.log", fail_on_none=False):
             pass
     assert caplog.messages == ["tea joined (classic)", "tea said #1 (classic)", "tea left (classic)"]
+
+
+def test_a_deleted_room_parts() -> None:
+    """Its successor counts from 1 again, so nobody may go on with the numbers of the old one."""
+    old = [v1(), connected("/ws/chat/tea/")]
+    for n in range(3):
+        send(old[1], message=f"m{n}")
+    with transaction.atomic():
+        Room.objects.all().delete()
+        assert {"close": 4410} not in old[0].received()
+    assert old[1].received()[-1] == {"close": 4410}
+    assert old[0].received() == [{"close": 4410}]
+    back = v1()
+    send(back, t="hello", last=3)
+    [welcome] = frames(back)
+    assert (welcome["seq"], welcome["reset"], welcome["missed"]) == (0, True, [])
 
 
 def test_health() -> None:
