@@ -1,4 +1,4 @@
-"""The layer on Redis keeps the contract."""
+"""The layer on Redis keeps the contract, on one host and on two."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ class TestRedisLayer(LayerContract):
     @pytest.fixture
     def make_layer(self, redis_server: PrivateRedis) -> MakeLayer:
         return partial(RedisLayer, hosts=[redis_server.url], prefix=f"contract-{token()}")
+
+
+@pytest.mark.redis
+class TestRedisLayerOnTwoHosts(LayerContract):
+    @pytest.fixture
+    def make_layer(self, redis_server: PrivateRedis, second_redis_server: PrivateRedis) -> MakeLayer:
+        hosts = [redis_server.url, second_redis_server.url]
+        return partial(RedisLayer, hosts=hosts, prefix=f"contract-{token()}")

@@ -1,9 +1,12 @@
-"""The layer on Redis (6.2 or newer, one server).
+"""The layer on Redis (6.2 or newer).
 
 Named channels are streams with the consumer group ``workers``. What is queued and what is pending stays in the stream
 until it is committed, so its length is the depth which capacity bounds, and neither MAXLEN nor a TTL ever takes a
 message away. The group is made at ``0`` by whoever finds it missing, so the layer mends itself after a flush.
 Everything that must be atomic is one script in ``lua/``; each call is one round trip.
+
+`Host` is the layer on one host. `RedisLayer` stands before one or several of them: `homes` says which of them is asked,
+`relay` how what is sent on one arrives on another.
 
 The keys, all under the prefix of ``CONFIG``. The version of the wire stands where messages are::
 
@@ -23,6 +26,9 @@ The keys, all under the prefix of ``CONFIG``. The version of the wire stands whe
     channels                set     named channels that had readers                   never; as many as streams
     deadletters             stream  c channel, e envelope, r reason;                  revive, drop_dead_letter; the
                                     k socket, o order                                 oldest when above 1,000
+    outgoing1:<place>       stream  w outputs for the host at that place              the relay; the oldest when above
+                                                                                      10,000
+    received                hash    place of a host -> its last entry taken in        never; as many as hosts
 
 An inbox exists while its ``interface:`` hash does: appends to any other are left out, and the next group message takes
 a vanished interface out of the group.

@@ -86,18 +86,19 @@ class Connections:
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task else 0
         try:
-            answer = await self._client().execute_command(*words)  # type: ignore[no-untyped-call]
-            if task and task.cancelling() > cancelled_before:
-                # redis-py sends by `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes in
-                # the moment the command has been sent: a loop that reads would go on for ever.
-                raise asyncio.CancelledError
-            return answer
+            return await self._client().execute_command(*words)  # type: ignore[no-untyped-call]
         except RedisError as error:
             if is_unavailable(error):
                 raise LayerUnavailable(str(error) or type(error).__name__) from error
             raise
         except OSError as error:
             raise LayerUnavailable(str(error)) from error
+        finally:
+            if task and task.cancelling() > cancelled_before:
+                # redis-py sends by `asyncio.wait_for`, which before Python 3.12 forgets a cancellation that comes in
+                # the moment the command has been sent: a loop that reads would go on for ever. An error that the
+                # server answered is no excuse: callers go on after some, as after a missing consumer group.
+                raise asyncio.CancelledError
 
     async def run(self, name: str, *words: str | bytes | int | float) -> Any:
         """The answer of a script. A server that does not know it yet gets it whole."""

@@ -27,6 +27,10 @@ class Keys:
         """The list of what has been written of a response."""
         return f"{self.prefix}:report:{reply_channel}"
 
+    def outgoing(self, place: int) -> str:
+        """The stream of what this host has for another."""
+        return f"{self.prefix}:outgoing1:{place}"
+
     @property
     def workers(self) -> str:
         """The hash of the workers' heartbeats."""

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from channels_redis.utils import decode_hosts
 from django.core.exceptions import ImproperlyConfigured
 
-from switchboard.events import Output
-from switchboard.exceptions import ChannelFull
+from switchboard.events import Envelope, GroupMessage, Output, Tip
+from switchboard.exceptions import ChannelFull, LayerUnavailable
 from switchboard.layers.capacity import DEFAULT_CAPACITY, Capacities
+from switchboard.layers.drop_in import ChannelsLayer
 from switchboard.layers.redis.connections import Connections
-from switchboard.layers.redis.dead_letters import DeadLetters
-from switchboard.layers.redis.interface_side import InterfaceSide
+from switchboard.layers.redis.homes import Homes
+from switchboard.layers.redis.host import Host
 from switchboard.layers.redis.keys import Keys
-from switchboard.layers.redis.recovery import Recovery
+from switchboard.layers.redis.several_for_workers import SeveralForWorkers
 from switchboard.layers.redis.wire import Wire
-from switchboard.layers.redis.worker_side import WorkerSide
 from switchboard.layers.serialization import Serializer
 
+#: Seconds in which a host that did not answer is asked last.
+_AWAY: Final = 2.0
 
-class RedisLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters):
+
+class RedisLayer(SeveralForWorkers, ChannelsLayer):
     """``CONFIG``, with the keys of channels-redis: ``hosts``, ``prefix``, ``capacity``, ``channel_capacity``,
     ``symmetric_encryption_keys``, ``serializer_format``.
+
+    Several ``hosts`` share the work; all processes have to name them in the same order, see `homes`.
 
     ``expiry`` and ``group_expiry`` are accepted and have no meaning here: what is not acknowledged does not expire.
 
@@ -49,43 +55,66 @@ class RedisLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters):
             raise ImproperlyConfigured(f"The Redis layer's CONFIG has no {', '.join(map(repr, unknown))}.")
         if not prefix:
             raise ImproperlyConfigured("The Redis layer's prefix has at least one character.")
-        self._redis = Connections(_only_host(hosts))
-        self._keys = Keys(prefix)
-        self._capacities = Capacities(capacity, channel_capacity)
-        self._wire = Wire(_serializer(serializer_format, symmetric_encryption_keys))
+        super().__init__()
+        self.prefix = prefix
+        connections = {place: Connections(host) for place, host in enumerate(_decoded(hosts))}
+        wire = Wire(_serializer(serializer_format, symmetric_encryption_keys))
+        capacities = Capacities(capacity, channel_capacity)
+        self._homes = Homes(len(connections))
+        self._hosts = [Host(place, connections, Keys(prefix), capacities, wire) for place in connections]
+        self._away_until = dict.fromkeys(connections, 0.0)
 
     async def publish(self, outputs: Sequence[Output]) -> None:
-        full: bytes | None = await self._run("publish", *self._wire.outputs(outputs, self._capacities.of))
-        if full is not None:
-            raise ChannelFull(full.decode())
+        """In one step on one host, which sends on what is for others.
+
+        Group messages by themselves begin on any host. Where one does not answer another is asked, so that after a
+        freeze those without a number may be there twice.
+        """
+        bound = [output for output in outputs if not isinstance(output, (GroupMessage, Tip))]
+        envelopes = [output for output in bound if isinstance(output, Envelope)]
+        if bound:
+            (home,) = self._homes.of((envelopes or bound)[0])
+            for envelope in envelopes:
+                if home not in self._homes.of(envelope) and not await self.has_room(envelope.channel):
+                    raise ChannelFull(envelope.channel)
+            await self._hosts[home].publish(outputs)
+        elif outputs:
+            await self._publish_anywhere(outputs)
+
+    async def _publish_anywhere(self, outputs: Sequence[Output]) -> None:
+        now, turn = time.monotonic(), next(self._turns)
+        places = range(len(self._hosts))
+        for place in sorted(places, key=lambda place: (self._away_until[place] > now, (place + turn) % len(places))):
+            try:
+                await self._hosts[place].publish(outputs)
+            except LayerUnavailable as error:
+                away = error
+                self._away_until[place] = time.monotonic() + _AWAY
+            else:
+                return
+        raise away
 
     async def has_room(self, channel: str) -> bool:
-        return await self.depth(channel) < self._capacities.of(channel)
+        return await self._hosts[self._homes.of_name(channel)].has_room(channel)
 
     async def depth(self, channel: str) -> int:
-        return int(await self._redis.command("XLEN", self._keys.stream(channel)))
+        return sum(depth for _, depth in await self._ask_all(lambda host: host.depth(channel)))
 
     async def flush(self) -> None:
-        cursor = b"0"
-        while True:
-            cursor, keys = await self._redis.command("SCAN", cursor, "MATCH", self._keys.everything, "COUNT", 1000)
-            if keys:
-                await self._redis.command("UNLINK", *keys)
-            if cursor == b"0":
-                return
+        for host in self._hosts:
+            await host.flush()
 
     async def close(self) -> None:
-        await self._redis.close()
+        for host in self._hosts:
+            await host.close()
 
 
-def _only_host(hosts: Sequence[Any] | None) -> Mapping[str, Any]:
+def _decoded(hosts: Sequence[Any] | None) -> Sequence[Mapping[str, Any]]:
     try:
         decoded: list[Mapping[str, Any]] = decode_hosts(hosts)
     except ValueError as error:
         raise ImproperlyConfigured(f"The Redis layer's hosts: {error}") from error
-    if len(decoded) != 1:
-        raise ImproperlyConfigured(f"The Redis layer works with one host so far, but its hosts name {len(decoded)}.")
-    return decoded[0]
+    return decoded
 
 
 def _serializer(serializer_format: str, keys: Sequence[str]) -> Serializer:

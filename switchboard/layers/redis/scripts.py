@@ -16,6 +16,7 @@ _PARTS: Final[dict[str, tuple[str, ...]]] = {
     "commit": ("outputs",),
     "open_inbox": ("run_id",),
     "publish": ("outputs",),
+    "receive": ("outputs",),
 }
 
 

@@ -1,29 +1,50 @@
-"""What both sides of the Redis layer stand on."""
+"""What both sides of the layer on one host stand on."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from switchboard.events import Envelope, Output
 from switchboard.layers.capacity import Capacities
 from switchboard.layers.redis.connections import LONGEST_BLOCK, Connections
+from switchboard.layers.redis.homes import Homes
 from switchboard.layers.redis.keys import Keys
-from switchboard.layers.redis.wire import Wire
+from switchboard.layers.redis.relay import MOST_OUTGOING, Relay
+from switchboard.layers.redis.wire import Wire, Word
 
 T = TypeVar("T")
 
 
 class Shared:
-    """The parts a layer is put together from, and the two ways to ask the server."""
+    """The parts that the layer on one host is put together from, and the ways to ask that host."""
 
+    _place: int
+    _homes: Homes
     _keys: Keys
     _redis: Connections
+    _relay: Relay
     _wire: Wire
     _capacities: Capacities
 
     async def _run(self, name: str, *words: str | bytes | int) -> Any:
         return await self._redis.run(name, self._keys.prefix, *words)
+
+    async def _send(self, name: str, *words: str | bytes | int, outputs: Sequence[Output]) -> Any:
+        """The answer of a script whose last words are outputs. Those for other hosts are on their way then."""
+        here: list[Word] = []
+        elsewhere: dict[int, list[Word]] = {}
+        for output in outputs:
+            capacity = self._capacities.of(output.channel) if isinstance(output, Envelope) else ""
+            four = self._wire.output(output, capacity)
+            for place in self._homes.of(output):
+                (here if place == self._place else elsewhere.setdefault(place, [])).extend(four)
+        for place, there in elsewhere.items():
+            here += self._wire.forward(place, MOST_OUTGOING, there)
+        answer = await self._run(name, *words, *here)
+        await self._relay.carry(elsewhere)
+        return answer
 
     async def _read_counts(self, key: str) -> Mapping[str, int]:
         """A hash of numbers."""

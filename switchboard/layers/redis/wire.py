@@ -7,9 +7,8 @@ pieces about without looking into them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import TypeAlias, cast
 
 import msgpack
@@ -57,6 +56,11 @@ class Wire:
         """The envelope as it is sent again: a message of no socket, with the session that it had."""
         return self.envelope(replace(envelope, socket=None, order=None))
 
+    def forward(self, place: int, most: int, words: Sequence[Word]) -> tuple[Word, ...]:
+        """The four words by which scripts take outputs for another host."""
+        # Lua's reader is older than the type for bytes.
+        return ("f", place, most, msgpack.packb(words, use_bin_type=False))
+
     def event(self, event: InboxEvent) -> bytes:
         """One event for an inbox."""
         return self._serializer.dumps(event_to_wire(event))
@@ -65,14 +69,12 @@ class Wire:
         """A channel session; never empty."""
         return self._serializer.dumps(session)
 
-    def outputs(self, outputs: Iterable[Output], capacity: Callable[[str], Word] = lambda channel: "") -> list[Word]:
-        """The words by which scripts take outputs; see ``lua/outputs.lua``."""
-        return list(chain.from_iterable(self._words(output, capacity) for output in outputs))
-
-    def _words(self, output: Output, capacity: Callable[[str], Word]) -> tuple[Word, ...]:
+    def output(self, output: Output, capacity: Word = "") -> tuple[Word, ...]:
+        """The four words by which scripts take an output, an envelope with its channel's capacity; see
+        ``lua/outputs.lua``."""
         match output:
             case Envelope(channel=channel):
-                return ("e", channel, capacity(channel), self.envelope(output))
+                return ("e", channel, capacity, self.envelope(output))
             case GroupMessage(group=group) | Tip(group=group):
                 return ("g", group, "", self.event(output))
             case Join(channel=channel, group=group):

@@ -72,8 +72,8 @@ class WorkerSide(Shared, Layer):
     ) -> bool:
         envelope = delivery.envelope
         guard = self._guard(delivery.channel, envelope.socket, envelope.order, session, failed=failed)
-        words = (*letter, MOST_DEAD_LETTERS, *self._wire.outputs(outputs))
-        return bool(await self._run("commit", worker, delivery.channel, delivery.tag, *guard, *words))
+        words = (worker, delivery.channel, delivery.tag, *guard, *letter, MOST_DEAD_LETTERS)
+        return bool(await self._send("commit", *words, outputs=outputs))
 
     def _guard(
         self, channel: str, socket: str | None, order: int | None, session: Content | None = None, *, failed: bool
@@ -138,6 +138,7 @@ class WorkerSide(Shared, Layer):
 
     async def beat_worker(self, worker: str) -> None:
         await self._redis.command("HINCRBY", self._keys.workers, worker, 1)
+        await self._relay.carry_all()
 
     async def worker_beats(self) -> Mapping[str, int]:
         return await self._read_counts(self._keys.workers)

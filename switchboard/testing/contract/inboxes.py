@@ -94,10 +94,11 @@ class InboxTests(LayerTests):
         assert await inbox(layer, interface) == []
 
     async def test_the_run_id_stays(self, layer: Layer) -> None:
-        first, second = new_interface(), new_interface()
-        run_id = (await layer.open_inbox(first)).run_id
-        assert (await layer.open_inbox(second)).run_id == run_id
-        assert (await layer.beat(first, 0)).run_id == run_id
+        interface = new_interface()
+        run_id = (await layer.open_inbox(interface)).run_id
+        assert (await layer.beat(interface, 0)).run_id == run_id
+        await layer.close_inbox(interface)
+        assert (await layer.open_inbox(interface)).run_id == run_id
 
     async def test_closing_keeps_the_records_of_the_sockets(self, layer: Layer) -> None:
         interface = await new_home(layer)

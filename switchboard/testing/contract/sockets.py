@@ -9,7 +9,7 @@ import pytest
 from switchboard.exceptions import ContentError
 from switchboard.layers.base import Enqueued, Layer, Receipt
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE, new_reply_channel
-from switchboard.testing.contract.acts import ANNE, LayerTests, frame, handle, new_home, new_socket, note, outcome, take
+from switchboard.testing.contract.acts import ANNE, LayerTests, frame, handle, new_home, new_socket, outcome, take
 
 
 class SocketTests(LayerTests):
@@ -80,10 +80,10 @@ class SocketTests(LayerTests):
 
     async def test_a_full_channel_still_knows_what_it_has(self, small: Layer) -> None:
         interface = await new_home(small)
-        first, second = [await new_socket(small, interface) for _ in range(2)]
+        first, second, third = [await new_socket(small, interface) for _ in range(3)]
         await handle(small, frame(first, 1))
         await small.enqueue(frame(second, 1))
-        await small.publish([note(0, RECEIVE)])
+        await small.enqueue(frame(third, 1))
         assert await outcome(small, frame(second, 1)) is Enqueued.QUEUED
         assert await outcome(small, frame(first, 1)) is Enqueued.DONE
         assert await outcome(small, frame(first, 2)) is Enqueued.FULL

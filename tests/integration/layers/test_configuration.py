@@ -26,7 +26,6 @@ from switchboard.testing.waiting import await_until
     [
         ({"host": ["redis://localhost"]}, "The Redis layer's CONFIG has no 'host'"),
         ({"hosts": "redis://localhost"}, "You must pass a list"),
-        ({"hosts": ["redis://a", "redis://b"]}, "one host so far, but its hosts name 2"),
         ({"serializer_format": "pickle"}, "no serializer_format 'pickle'"),
         ({"symmetric_encryption_keys": "one string"}, "symmetric_encryption_keys"),
         ({"capacity": 0}, "capacity"),

@@ -89,7 +89,7 @@ async def test_a_deleted_entry_is_not_taken_over_and_no_longer_pending(layer: Re
     await layer.publish([note()])
     delivery = await take(layer)
     (seen,) = await layer.pending([LOG], idle=0)
-    (key,) = shell.scan_iter(f"*{layer._keys.prefix}:stream1:{LOG}")
+    (key,) = shell.scan_iter(f"*{layer.prefix}:stream1:{LOG}")
     shell.xdel(key, delivery.tag)
     assert await layer.take_over(BERT, seen) is None
     assert await layer.pending([LOG], idle=0) == []
@@ -99,7 +99,7 @@ async def test_a_vanished_interface_is_dropped_from_the_group(layer: RedisLayer,
     gone, here = await new_home(layer), await new_home(layer)
     for interface in (gone, here):
         await join(layer, interface, "room")
-    prefix = layer._keys.prefix
+    prefix = layer.prefix
     shell.delete(f"{prefix}:interface:{gone}", f"{prefix}:inbox1:{gone}")
     await layer.publish([GroupMessage("room", {})])
     assert shell.smembers(f"{prefix}:group:room") == {here}
@@ -113,8 +113,8 @@ async def test_a_message_that_cannot_be_read_is_given_up_and_the_socket_goes_on(
     interface = await new_home(layer)
     socket = await new_socket(layer, interface)
     # What a release with another wire would have put there.
-    key = f"{layer._keys.prefix}:stream1:{RECEIVE}"
-    shell.hset(f"{layer._keys.prefix}:socket:{socket}", "sent", 1)
+    key = f"{layer.prefix}:stream1:{RECEIVE}"
+    shell.hset(f"{layer.prefix}:socket:{socket}", "sent", 1)
     shell.xadd(key, {"e": "not of this version", "k": socket, "o": 1})
     await layer.publish([note(2, RECEIVE)])
     with caplog.at_level(logging.ERROR):

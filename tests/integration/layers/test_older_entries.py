@@ -19,15 +19,15 @@ async def test_events_without_the_fields_that_came_later(layer: RedisLayer, shel
     interface = await new_home(layer)
     socket = new_reply_channel(interface)
     rows = [["g", "room", {"text": "x"}], ["j", socket, "room"]]
-    packed = msgpack.packb([layer._wire._serializer.dumps(row) for row in rows])
-    shell.xadd(f"{layer._keys.prefix}:inbox1:{interface}", {"p": packed}, id="1-0")
+    packed = msgpack.packb([msgpack.packb(row) for row in rows])
+    shell.xadd(f"{layer.prefix}:inbox1:{interface}", {"p": packed}, id="1-0")
     assert await inbox(layer, interface) == [InboxEntry(1, (GroupMessage("room", {"text": "x"}), Join(socket, "room")))]
 
 
 async def test_a_record_without_a_path_and_outside_the_list(layer: RedisLayer, shell: Redis) -> None:
     interface = await new_home(layer)
     socket = new_reply_channel(interface)
-    shell.hset(f"{layer._keys.prefix}:socket:{socket}", mapping={"sent": 3, "acked": 3})
+    shell.hset(f"{layer.prefix}:socket:{socket}", mapping={"sent": 3, "acked": 3})
     assert await outcome(layer, frame(socket, 3)) is Enqueued.DONE
     assert await layer.sockets_of(interface) == []
     # Its interface brings it back after the next reconnect, whole or not.
@@ -37,14 +37,14 @@ async def test_a_record_without_a_path_and_outside_the_list(layer: RedisLayer, s
 
 async def test_a_message_that_cannot_be_read_is_a_dead_letter(layer: RedisLayer, shell: Redis) -> None:
     await layer.publish([note(1)])
-    shell.xadd(f"{layer._keys.prefix}:stream1:{RECEIVE}", {"e": "of another version"})
-    shell.xadd(f"{layer._keys.prefix}:stream1:{RECEIVE}", {"nothing": "that is known"})
+    shell.xadd(f"{layer.prefix}:stream1:{RECEIVE}", {"e": "of another version"})
+    shell.xadd(f"{layer.prefix}:stream1:{RECEIVE}", {"nothing": "that is known"})
     await layer.take(ANNE, [RECEIVE], count=10, wait=0)
     assert await layer.depth(RECEIVE) == 0
     (letter,) = await layer.dead_letters()
     assert letter.envelope.channel == RECEIVE
     assert "can't be read" in letter.reason
     assert await layer.revive(letter.tag), "to be read by whoever can"
-    entries = shell.xrange(f"{layer._keys.prefix}:stream1:{RECEIVE}")
+    entries = shell.xrange(f"{layer.prefix}:stream1:{RECEIVE}")
     assert entries is not None and [fields for _, fields in entries] == [{"e": "of another version"}]
     await layer.commit(ANNE, await take(layer, LOG))

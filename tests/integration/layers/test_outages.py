@@ -113,7 +113,7 @@ async def test_a_refusal_is_an_outage_and_leaves_nothing_half_done(
 
 
 async def test_an_error_of_ours_is_no_outage(layer: RedisLayer, shell: Redis) -> None:
-    shell.set(f"{layer._keys.prefix}:stream1:{LOG}", "no stream")
+    shell.set(f"{layer.prefix}:stream1:{LOG}", "no stream")
     with pytest.raises(Exception, match="WRONGTYPE") as raised:
         await layer.publish([note()])
     assert not isinstance(raised.value, LayerUnavailable)

@@ -8,6 +8,7 @@
 --   i  for one interface:   interface, '', the event
 --   j  a join:              interface, group, the event
 --   g  for a group:         group, '', the event
+--   f  for another host:    the host's place, most entries kept for it, outputs as these, packed
 
 local lives = {}      -- interface -> whether it has an inbox
 local members = {}    -- group -> set of interfaces, with those that join in this script
@@ -15,6 +16,7 @@ local events = {}     -- interface -> list of events
 local joins = {}      -- list of {interface, group}
 local dead = {}       -- list of {interface, group}: no inbox, yet in the group
 local envelopes = {}  -- list of {channel, envelope}
+local forwards = {}   -- list of {host, most entries, packed outputs}
 
 local function is_alive(interface)
   if lives[interface] == nil then
@@ -42,6 +44,8 @@ end
 local function put(kind, name, extra, payload)
   if kind == 'e' then
     envelopes[#envelopes + 1] = {name, payload}
+  elseif kind == 'f' then
+    forwards[#forwards + 1] = {name, extra, payload}
   elseif kind == 'g' then
     for interface in pairs(members_of(name)) do put_event(interface, payload) end
   else
@@ -80,4 +84,7 @@ local function send(socket, order)
   end
   for _, leave in ipairs(dead) do redis.call('SREM', group_key(leave[2]), leave[1]) end
   for _, envelope in ipairs(envelopes) do redis.call('XADD', stream_key(envelope[1]), '*', 'e', envelope[2]) end
+  for _, forward in ipairs(forwards) do
+    redis.call('XADD', outgoing_key(forward[1]), 'MAXLEN', forward[2], '*', 'w', forward[3])
+  end
 end

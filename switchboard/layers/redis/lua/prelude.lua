@@ -15,11 +15,13 @@ local function interface_key(interface) return PREFIX .. ':interface:' .. interf
 local function socket_key(socket) return PREFIX .. ':socket:' .. socket end
 local function group_key(group) return PREFIX .. ':group:' .. group end
 local function sockets_key(interface) return PREFIX .. ':sockets:' .. interface end
+local function outgoing_key(host) return PREFIX .. ':outgoing1:' .. host end
 local function report_key(channel) return PREFIX .. ':report:' .. channel end
 local INTERFACES = PREFIX .. ':interfaces'
 local BEATS = PREFIX .. ':workers'
 local CHANNELS = PREFIX .. ':channels'
 local DEAD_LETTERS = PREFIX .. ':deadletters'
+local RECEIVED = PREFIX .. ':received'
 
 -- The interface that holds a socket.
 local function interface_of(socket) return string.match(socket, '^[^!]*') end
