@@ -59,6 +59,7 @@ const socket = new Socket(url.href, "switchboard.v1", {
 });
 
 for (const entry of outbox.adopt()) pending.show(entry);
+log.toEnd();
 addEventListener("storage", (event) => {
   const change = shelf.changed(event);
   if (change) conversation.follow(change.cid, change.entry);
