@@ -71,13 +71,22 @@ class Protocol(WebSocketProtocol):  # type: ignore[misc]
 
     def push(self, payload: bytes, *, binary: bool, most_unsent: int) -> None:
         """Send a frame, or cut the client off when more than ``most_unsent`` bytes wait for it to read."""
-        if self.cut:
-            return
+        if self.cut or self.state != self.STATE_OPEN:
+            return  # nobody is left to hear it
         self.sendMessage(payload, isBinary=binary)
-        if unsent(self.transport) > most_unsent:
+        if unsent(self.transport) > most_unsent and not self._written(most_unsent):
             logger.warning("%s does not read what it is sent; it is cut off", self.client_addr)
             self.cut = True
             self.transport.abortConnection()
+
+    def _written(self, most_unsent: int) -> bool:
+        """Write now, not at the loop's next turn: much may be sent in one turn to a client that reads well."""
+        before = most_unsent + 1
+        write = getattr(self.transport, "doWrite", None)  # TLS has none, there the bound holds for each turn
+        while write is not None and most_unsent < unsent(self.transport) != before:
+            before = unsent(self.transport)
+            write()
+        return unsent(self.transport) <= most_unsent
 
     def read(self, on: bool) -> None:
         """Read from the client, or leave what it sends to the kernel, which makes it wait."""

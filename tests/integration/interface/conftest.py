@@ -1,13 +1,14 @@
-"""The served interface, under stock Daphne and under our own server."""
+"""The served interface, under stock Daphne and under our own server; and one without any server."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ import pytest
 
 from switchboard.testing.processes import RunningProcess, listening_socket
 from switchboard.testing.waiting import wait_until
+from tests.integration.interface.scene import Scene
 
 OURS = "switchboard.interface"
 STOCK = "daphne"
@@ -89,3 +91,16 @@ def served(request: pytest.FixtureRequest) -> Served:
     """Either of them."""
     server: Served = request.getfixturevalue(request.param)
     return server
+
+
+@pytest.fixture
+async def scene(settings: Any) -> AsyncIterator[Scene]:
+    settings.SWITCHBOARD = {"INTERFACE_BEAT": 0.05}
+    scene = Scene()
+    yield scene
+    await scene.interface.stop()
+    for client in scene.clients:
+        client.task.cancel()
+    await asyncio.gather(*(client.task for client in scene.clients), return_exceptions=True)
+    leftover = [task.get_name() for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert [name for name in leftover if not name.startswith("Task-")] == []

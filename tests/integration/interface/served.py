@@ -23,13 +23,14 @@ settings.SWITCHBOARD = {
     "HTTP_BODY_BYTES": 1024 * 1024,
     "HTTP_TIMEOUT": 4.0,
     "CONNECT_TIMEOUT": 1.5,
-    "SOCKET_BUFFER_BYTES": 4096,
+    "SOCKET_BUFFER_BYTES": int(os.environ.get("BUFFER_BYTES", "4096")),
     "WORKER_LEASE": 1.0,
     "INTERFACE_BEAT": 0.3,
 }
 
 #: With WORKERLESS=1 nobody consumes, and each channel holds one message.
 WORKERLESS = os.environ.get("WORKERLESS") == "1"
+FLOOD_FRAME = 64 * 1024
 BIG_CHUNKS, CHUNK = 64, 1024 * 1024
 
 layer = MemoryLayer(channel_capacity={"*": 1 if WORKERLESS else 100})
@@ -57,6 +58,8 @@ def on_receive(content: Content, to: str) -> list[Output]:
     word, _, rest = text.partition(" ")
     if word == "all":
         return [GroupMessage("all", {"text": rest})]
+    if word == "flood":
+        return [GroupMessage("all", {"text": "x" * FLOOD_FRAME})] * int(rest)
     if word == "leave":
         return [Leave(to, "all"), Reply(to, {"text": "left"})]
     if word == "close":

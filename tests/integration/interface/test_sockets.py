@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
 from socket import create_connection
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
@@ -16,6 +21,13 @@ from tests.integration.interface.conftest import OURS, STOCK, Served
 
 SOON = 20
 OFFERED = [Subprotocol("one"), Subprotocol("two")]
+#: What a socket's worker sends for each frame of a flood.
+FLOOD_FRAME = 64 * 1024
+#: For a client that speaks TCP only.
+HANDSHAKE = (
+    "GET /silent HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
 
 
 def closed_with(socket: ClientConnection) -> int | None:
@@ -168,8 +180,9 @@ def test_a_client_that_floods_is_closed_and_what_it_was_heard_to_say_is_handled(
     with Served(OURS) as served:
         with connect(f"{served.websocket_url}/flood") as socket:
             socket.send("hold")
-            for number in range(100):
-                socket.send(f"echo {number:0100}")
+            # In one piece: it has been read before anybody could stop reading.
+            frames = [Frame(Opcode.TEXT, f"echo {number:0100}".encode()) for number in range(100)]
+            socket.socket.sendall(b"".join(frame.serialize(mask=True) for frame in frames))
             assert closed_with(socket) == 1013
         with connect(f"{served.websocket_url}/other") as other:
             other.send("release")
@@ -177,6 +190,66 @@ def test_a_client_that_floods_is_closed_and_what_it_was_heard_to_say_is_handled(
         received = [content["text"] for channel, content in served.seen("/flood") if channel == "websocket.receive"]
         assert received == [repr("hold"), *(repr(f"echo {number:0100}") for number in range(len(received) - 1))]
         assert 10 < len(received) < 60
+
+
+def test_where_reading_cannot_be_stopped_a_client_that_sends_ahead_is_closed() -> None:
+    with Served(STOCK) as served, connect(f"{served.websocket_url}/flood") as socket:
+        socket.send("hold")
+        with contextlib.suppress(ConnectionClosed):
+            for number in range(100):
+                socket.send(f"echo {number:0100}")
+        assert closed_with(socket) == 4013
+
+
+def test_a_client_that_sends_ahead_is_made_to_wait_and_loses_nothing() -> None:
+    sent = [f"echo {number:01000}" for number in range(3000)]
+    with Served(OURS, BUFFER_BYTES=str(256 * 1024)) as served, ExitStack() as stack:
+        ahead = stack.enter_context(connect(f"{served.websocket_url}/ahead"))
+        ahead.send("hold")
+        thread = stack.enter_context(ThreadPoolExecutor(1))
+        gone: list[str] = []
+
+        def send_all() -> None:
+            for text in sent:
+                ahead.send(text)
+                gone.append(text)
+
+        sending = thread.submit(send_all)
+        with connect(f"{served.websocket_url}/other") as other:
+            wait_until(lambda: len(gone) > 500, "it has sent twice what may wait")
+            other.send("release")
+            assert other.recv(SOON) == ""
+        assert ahead.recv(SOON) == ""
+        assert ["echo " + str(ahead.recv(SOON)) for _ in sent] == sent
+        sending.result(SOON)
+
+
+def test_a_client_that_does_not_read_is_cut_off_and_the_others_do_not_notice() -> None:
+    rounds, frames = 100, 20
+    with Served(OURS) as served, ExitStack() as stack:
+        deaf = stack.enter_context(create_connection(("127.0.0.1", served.port), timeout=SOON))
+        deaf.sendall(HANDSHAKE.replace("/silent", "/deaf").encode())
+        wait_until(lambda: served.seen("/deaf"), "it is a member")
+        well = stack.enter_context(connect(f"{served.websocket_url}/well", max_size=None))
+        before = resident(served.pid)
+        for _ in range(rounds):
+            well.send(f"flood {frames}")
+            for _ in range(frames):
+                assert len(well.recv(SOON)) == FLOOD_FRAME
+        grown = resident(served.pid) - before
+
+        assert rounds * frames * FLOOD_FRAME > 120 * 2**20
+        # What the layer keeps until the next beat is in this process as well.
+        assert grown < 70 * 2**20, f"the process grew by {grown / 2**20:.0f} MiB"
+        assert served.wait_for_disconnect("/deaf")["code"] == "1006"
+        assert "does not read what it is sent" in served.log
+        well.send("echo still here")
+        assert well.recv(SOON) == "still here"
+
+
+def resident(pid: int) -> int:
+    """Bytes of memory that a process has."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
 
 
 def test_no_room_for_a_connect() -> None:
@@ -200,12 +273,8 @@ def test_sigterm_tells_the_clients_and_ends_soon(module: str, code: int) -> None
 
 
 def test_sigterm_in_a_handshake() -> None:
-    handshake = (
-        "GET /silent HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-    )
     with Served(OURS) as served, create_connection(("127.0.0.1", served.port), timeout=SOON) as wire:
-        wire.sendall(handshake.encode())
+        wire.sendall(HANDSHAKE.encode())
         wait_until(lambda: served.seen("/silent"), "the handshake is known")
         served.signal(signal.SIGTERM)
         answer = b"".join(iter(lambda: wire.recv(4096), b""))

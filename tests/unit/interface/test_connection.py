@@ -312,7 +312,6 @@ def test_recovery_asks_again_for_what_is_under_way_whatever_was_being_asked() ->
 
 def test_the_record_is_that_of_the_last_acknowledgement() -> None:
     connection = Connection("i!s", OPENING, LIMITS)
-    assert connection.state is None
     connection.opened(0.0)
     assert connection.state == SocketState("i!s", -1, -1, "/chat/x/", None)
     connection.answered(Answer(accept=True))
