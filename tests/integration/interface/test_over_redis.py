@@ -1,7 +1,8 @@
-"""The interface with a real Redis and a real worker: when it ends, and when Redis stands still."""
+"""The interface with a real Redis and a real worker: when it ends, and when Redis stands still or loses its data."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
 import subprocess
@@ -11,10 +12,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from redis import Redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from switchboard.testing.processes import ROOT, Daphne, PrivateRedis, Worker, project_environment
+from switchboard.testing.waiting import wait_until
 
 pytestmark = pytest.mark.redis
 
@@ -87,3 +90,79 @@ def test_sigterm_while_redis_is_frozen(worker: Worker, interface: Daphne, privat
         private_redis_server.signal(signal.SIGSTOP)
         assert interface.terminate(10) == 0
         private_redis_server.signal(signal.SIGCONT)
+
+
+@pytest.fixture
+def room(worker: Worker, interface: Daphne) -> Iterator[list[ClientConnection]]:
+    """Three sockets in one room."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(connect(f"{interface.websocket_url}/chat/lost/")) for _ in range(3)]
+
+
+def all_hear(room: list[ClientConnection], *texts: str) -> None:
+    for socket in room:
+        assert [hear(socket) for _ in texts] == list(texts)
+
+
+def save(redis: PrivateRedis) -> None:
+    """Have it write what it holds to its folder, from where it starts."""
+    with contextlib.closing(Redis.from_url(redis.url)) as client:
+        client.save()
+
+
+def test_redis_started_empty(
+    room: list[ClientConnection], interface: Daphne, private_redis_server: PrivateRedis
+) -> None:
+    say(room[0], "before")
+    all_hear(room, "before")
+    private_redis_server.kill()
+    say(room[1], "while it is gone")
+    say(room[1], "and this")
+    private_redis_server.start()
+
+    all_hear(room, "while it is gone", "and this")
+    say(room[2], "after")
+    all_hear(room, "after")
+    assert "data lost: True" in interface.log
+    assert "Traceback" not in interface.log
+
+
+def test_redis_started_with_old_data(
+    room: list[ClientConnection], worker: Worker, interface: Daphne, private_redis_server: PrivateRedis
+) -> None:
+    with connect(f"{interface.websocket_url}/chat/left/") as leaves:
+        say(leaves, "hello")
+        assert hear(leaves) == "hello"
+        say(room[0], "before")
+        all_hear(room, "before")
+        save(private_redis_server)
+        say(room[0], "later")
+        all_hear(room[:1], "later")
+        say(room[1], "and later")
+        all_hear(room[:1], "and later")
+    worker.wait_for_log("left left")
+    private_redis_server.kill()
+    private_redis_server.start()
+
+    all_hear(room[1:], "later", "and later")
+    say(room[2], "after")
+    say(room[2], "and after")
+    all_hear(room, "after", "and after")
+    wait_until(lambda: worker.log.count("left left") == 2, "its old record is gone as well")
+
+
+def test_redis_killed_again_and_again_under_traffic(
+    room: list[ClientConnection], interface: Daphne, private_redis_server: PrivateRedis
+) -> None:
+    texts = []
+    for number in range(3):
+        for socket in room:
+            texts.append(f"{number} {len(texts)}")
+            say(socket, texts[-1])
+        private_redis_server.kill()
+        private_redis_server.start()
+    heard = [[hear(socket) for _ in texts] for socket in room]
+
+    assert sorted(heard[0]) == sorted(texts), "each once"
+    assert heard[1] == heard[0] and heard[2] == heard[0], "in one order"
+    assert "Traceback" not in interface.log
