@@ -17,12 +17,15 @@ from tests.e2e.chaos.site import Stage, standing
 pytestmark = pytest.mark.redis
 
 #: Every mechanism is met, but nothing that is held for half a minute.
-FAULTS = {"worker-term": 2, "worker-kill": 2, "consumer-raises": 1, "storm": 1}
+FAULTS = {
+    **dict.fromkeys(("worker-term", "worker-kill", "consumer-raises", "deadly-message", "storm"), 1),
+    **dict.fromkeys(("redis-empty", "redis-old", "interface-kill", "interface-term"), 1),
+}
 
 
 @contextmanager
 def stage_in(folder: Path, **shape: float) -> Iterator[Stage]:
-    with standing(folder, interfaces=2, workers=2, **shape) as stage:  # type: ignore[arg-type]
+    with standing(folder, interfaces=2, workers=2, interface_lease=8.0, **shape) as stage:  # type: ignore[arg-type]
         yield stage
 
 

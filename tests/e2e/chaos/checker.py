@@ -26,6 +26,8 @@ FAULT = "fault"
 
 #: Seconds that a message may take to somebody whose socket closes meanwhile, while nothing is broken.
 ON_ITS_WAY = 8.0
+#: Seconds within which a dead interface's sockets are reported: its lease (45), the beat that it had just made, a look.
+REAPED = 60.0
 #: Seconds after a fault is healed in which a socket may still close because of it.
 AFTERMATH = 8.0
 
@@ -240,7 +242,11 @@ def _closed(person: Person, history: History) -> Iterator[Finding]:
 
 
 def _disconnects(history: History, journal: Journal) -> Iterator[Finding]:
-    """Every socket whose connect ran is reported as closed; at the end all are."""
+    """Every socket whose connect ran is reported as closed; at the end all are.
+
+    But for those whose interface died, and whose record Redis then lost before the reaper could speak for them: nobody
+    is left who knows of them.
+    """
     lives = {life.id: (person, life) for person in history.people for life in person.lives}
     reported = set(journal.disconnects)
     for socket, reply_channel in journal.connects.items():
@@ -248,6 +254,8 @@ def _disconnects(history: History, journal: Journal) -> Iterator[Finding]:
             continue
         if socket in lives:
             person, life = lives[socket]
+            if _forgotten(life, history):
+                continue
             at, client = life.closed or history.ended, person.name
             what = f"socket {socket} at {life.interface} ({reply_channel}), open {life.opened:.2f} to {at:.2f}"
         else:
@@ -257,6 +265,14 @@ def _disconnects(history: History, journal: Journal) -> Iterator[Finding]:
     for socket, (person, life) in lives.items():
         if socket not in journal.connects:
             yield Finding(MADE_UP, life.opened, person.name, f"socket {socket} was accepted, but its connect never ran")
+
+
+def _forgotten(life: Life, history: History) -> bool:
+    if life.closed is None or life.ours:
+        return False
+    closed = life.closed
+    died = any(life.interface in fault.interfaces and fault.near(closed) == 0 for fault in history.faults)
+    return died and any(fault.forgets and 0 <= _over(fault) - closed <= REAPED for fault in history.faults)
 
 
 def _by_faults(history: History) -> Iterator[Finding]:

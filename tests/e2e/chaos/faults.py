@@ -167,14 +167,14 @@ async def interface_cut_off(trouble: Trouble, fault: Fault) -> None:
 
 
 async def redis_empty(trouble: Trouble, fault: Fault) -> None:
-    redis, fault.target = trouble.stage.redis, "redis, without data"
+    redis, fault.target, fault.forgets = trouble.stage.redis, "redis, without data", True
     await asyncio.to_thread(redis.kill)
     await trouble.wait(NO_REDIS)
     await asyncio.to_thread(redis.start)
 
 
 async def redis_old(trouble: Trouble, fault: Fault) -> None:
-    redis, fault.target = trouble.stage.redis, "redis, with old data"
+    redis, fault.target, fault.forgets = trouble.stage.redis, "redis, with old data", True
     await asyncio.to_thread(redis.keep)
     await trouble.wait(FORGOTTEN)
     await asyncio.to_thread(redis.kill)
@@ -195,7 +195,7 @@ async def failover(trouble: Trouble, fault: Fault) -> None:
     assert watched is not None, "this fault needs a stage with a Sentinel"
     await await_until(lambda: asyncio.to_thread(watched.replicates), "a replica to promote", timeout=LIMIT)
     master = await asyncio.to_thread(watched.master)
-    fault.target = master.name
+    fault.target, fault.forgets = master.name, True
     await asyncio.to_thread(master.kill)
     new = await await_until(lambda: _other_master(trouble, master.port), "another master", timeout=LIMIT)
     master.command += ["--replicaof", "127.0.0.1", str(new)]

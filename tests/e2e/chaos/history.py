@@ -92,6 +92,8 @@ class Fault:
     #: Everybody was connected again and everything acknowledged, or we stopped waiting for it.
     settled: float = 0.0
     interfaces: frozenset[str] = frozenset()
+    #: Redis lost data by it.
+    forgets: bool = False
     found: list[str] = field(default_factory=list)
 
     def near(self, at: float) -> float:

@@ -7,14 +7,19 @@ from __future__ import annotations
 import os
 
 from project.settings import *  # noqa: F403
-from project.settings import CHANNEL_LAYERS
+from project.settings import CHANNEL_LAYERS, SWITCHBOARD
 
 #: ``port`` of a Sentinel on loopback that knows the master ``chaos``.
 SENTINEL = os.environ.get("CHAOS_SENTINEL", "")
 #: The share of calls to the layer that go wrong.
 UNRELIABLE = float(os.environ.get("CHAOS_UNRELIABLE") or 0)
 
+#: Seconds; the default one makes a test of seconds one of a minute.
+INTERFACE_LEASE = float(os.environ.get("CHAOS_INTERFACE_LEASE") or 0)
+
 CHANNEL_ROUTING = "tests.e2e.chaos.routing.channel_routing"
+if INTERFACE_LEASE:
+    SWITCHBOARD = {**SWITCHBOARD, "INTERFACE_LEASE": INTERFACE_LEASE, "INTERFACE_BEAT": INTERFACE_LEASE / 8}
 if SENTINEL:
     CHANNEL_LAYERS["default"] = {
         "BACKEND": "switchboard.layers.redis.RedisLayer",

@@ -168,15 +168,23 @@ def _moment(timestamp: str) -> float:
 
 @contextmanager
 def standing(
-    folder: Path, *, interfaces: int = 2, workers: int = 3, sentinel: bool = False, unreliable: float = 0.0
+    folder: Path,
+    *,
+    interfaces: int = 2,
+    workers: int = 3,
+    sentinel: bool = False,
+    unreliable: float = 0.0,
+    interface_lease: float | None = None,
 ) -> Iterator[Stage]:
-    """The stage, with its data in ``folder``, for as long as the block lasts."""
+    """The stage, with its data in ``folder``, for as long as the block lasts. The lease is the default one if none is
+    given."""
     (folder / "journal").mkdir()
     settings = {
         "DATA_DIR": str(folder),
         "DJANGO_SETTINGS_MODULE": SETTINGS,
         journal.VARIABLE: str(folder / "journal"),
         "CHAOS_UNRELIABLE": str(unreliable or ""),
+        "CHAOS_INTERFACE_LEASE": str(interface_lease or ""),
     }
     names = [f"interface-{number}" for number in range(interfaces)]
     with ExitStack() as stack:

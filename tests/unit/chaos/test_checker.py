@@ -250,6 +250,17 @@ def test_a_socket_whose_end_was_not_reported(story: Story) -> None:
     assert story.found() == [(checker.NO_DISCONNECT, "ann")]
 
 
+@pytest.mark.parametrize(("at", "kinds"), [(30.0, []), (130.0, [checker.NO_DISCONNECT])])
+def test_nobody_can_report_a_socket_of_which_nobody_knows_any_more(story: Story, at: float, kinds: list[str]) -> None:
+    killed = Fault("interface-kill", "interface-0", 20.0, 22.0, 22.0, frozenset({"interface-0"}))
+    emptied = Fault("redis-empty", "redis", at, at + 2, at + 3, forgets=True)
+    story.history.faults += [killed, emptied]
+    life = story.ann.lives[0]
+    life.ours, life.code, life.closed = False, 1006, 20.1
+    story.journal = replace(story.journal, disconnects=("i!bob", "i!old"))
+    assert [kind for kind, _ in story.found()] == kinds
+
+
 def test_a_handshake_that_was_given_up_is_reported_as_well(story: Story) -> None:
     story.journal = replace(story.journal, connects={**story.journal.connects, "bob.2": "i!bob2"})
     assert story.found() == [(checker.NO_DISCONNECT, "bob")]
