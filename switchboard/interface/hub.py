@@ -22,6 +22,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 from switchboard.conf import Settings
@@ -325,7 +326,12 @@ class Hub:
     def _take(self, entry: InboxEntry) -> None:
         # Asked before anything takes effect: the entry's own acknowledgement changes what is under way.
         counts = entry.socket is None or self._sockets.takes(entry.socket, entry.order)
+        answered = any(isinstance(event, Reply) and event.channel == entry.socket for event in entry.events)
         for event in entry.events:
+            if isinstance(event, Ack) and answered and event.order > 0:
+                # A dead letter is failed even where its error hook answered; what the interface says then would come
+                # as a second answer, and be taken for that of the next message.
+                event = replace(event, failed=False)
             if counts or isinstance(event, (GroupMessage, Tip)) or event.channel != entry.socket:
                 self._handle(event)
             elif isinstance(event, Join):
