@@ -32,3 +32,20 @@ async def test_a_cancellation_is_never_lost_halfway_through_a_command(layer: Red
         assert not pending, f"still running after a cancellation in turn {turns}"
     await layer.flush()
     await layer.close()
+
+
+async def test_nor_where_the_command_is_answered_by_an_error(layer: RedisLayer) -> None:
+    """Who is the first to read a channel gets an error for the missing consumer group, makes it and reads on."""
+    for turns in range(60):
+        tasks = [
+            asyncio.create_task(layer.take("worker.a", [f"new.{turns}.{n}"], count=1, wait=30), name=f"{turns}")
+            for n in range(6)
+        ]
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        _, pending = await asyncio.wait(tasks, timeout=5)
+        assert not pending, f"still running after a cancellation in turn {turns}"
+    await layer.flush()
+    await layer.close()

@@ -136,7 +136,7 @@ async def test_a_frozen_host_holds_up_nobody_and_gets_everything_later(
     for interface in (here, there):
         await join(layer, interface, "room")
     await layer.publish([GroupMessage("room", {"n": 0})])
-    total = 20
+    total = 8
     servers[1].signal(signal.SIGSTOP)
     try:
         async with asyncio.timeout(PATIENCE):
