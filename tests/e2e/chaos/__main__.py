@@ -45,11 +45,13 @@ def main() -> int:
 
 def _run(options: argparse.Namespace, faults: Sequence[str], *, sentinel: bool) -> Result:
     began = time.monotonic()
-    plan = Plan(options.sockets, options.rate, faults, options.seed, options.minutes * 60 or float("inf"))
+    seconds = options.minutes * 60 or float("inf")
+    plan = Plan(options.sockets, options.rate, faults, options.seed, seconds, options.patience)
     with tempfile.TemporaryDirectory(prefix="switchboard-chaos-") as name:
         folder = Path(name)
         shape = {"interfaces": options.interfaces, "workers": options.workers}
-        with standing(folder, **shape, sentinel=sentinel, unreliable=options.unreliable) as stage:
+        shares = {"unreliable": options.unreliable, "interface_lease": options.interface_lease}
+        with standing(folder, **shape, **shares, sentinel=sentinel) as stage:
 
             def say(line: str) -> None:
                 print(f"[{time.monotonic() - began:6.1f}] {line}", flush=True)
@@ -71,6 +73,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--interfaces", type=int, default=2)
     parser.add_argument("--unreliable", type=float, default=0, help="the share of calls to the layer that go wrong")
+    parser.add_argument("--interface-lease", type=float, help="seconds, in place of the default ones")
+    parser.add_argument("--patience", type=float, default=1.0, help="scales how long it waits for things to settle")
     parser.add_argument("--logs", type=Path, help="a file for what the processes wrote")
     parser.add_argument(
         "--faults", nargs="*", metavar="KIND[=TIMES]", help=f"of {', '.join(FAULTS)}; all of them if not given"

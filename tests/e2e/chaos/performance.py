@@ -35,6 +35,8 @@ class Plan:
     faults: Sequence[str]
     seed: int
     seconds: float = float("inf")
+    #: Scales how long we wait for what should happen by itself; less than 1 where it is known that it will not.
+    patience: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,12 @@ async def perform(stage: Stage, plan: Plan, say: Callable[[str], None] = lambda 
         crowd.talk(plan.rate)
         await _break(stage, plan, crowd, say)
         await crowd.hush()
-        await crowd.calm_down(stage.last_seqs, CALMING)
+        await crowd.calm_down(stage.last_seqs, CALMING * plan.patience)
     finally:
         history.ended = history.now()
         await crowd.go()
     say("everybody has left")
-    await _wait_for_disconnects(stage)
+    await _wait_for_disconnects(stage, LEAVING * plan.patience)
     rows, journal = await asyncio.gather(asyncio.to_thread(stage.rows, history.start), asyncio.to_thread(stage.journal))
     return Result(plan, history, await asyncio.to_thread(check, history, rows, journal))
 
@@ -76,7 +78,7 @@ async def _break(stage: Stage, plan: Plan, crowd: Crowd, say: Callable[[str], No
         history.faults.append(fault)
         await FAULTS[kind](Trouble(stage, crowd, chance), fault)
         fault.healed = history.now()
-        await crowd.settle(fault, SETTLING)
+        await crowd.settle(fault, SETTLING * plan.patience)
         say(_line(number, len(plan.faults), fault, crowd))
 
 
@@ -87,7 +89,7 @@ def _line(number: int, of: int, fault: Fault, crowd: Crowd) -> str:
     return f"{what}; settled {settling:.1f} s later" + (f"; {away} sockets are not back" if away else "")
 
 
-async def _wait_for_disconnects(stage: Stage) -> None:
+async def _wait_for_disconnects(stage: Stage, patience: float) -> None:
     """Until each connect that ran has its disconnect; what is missing then, the checker says."""
 
     async def all_reported() -> bool:
@@ -95,6 +97,6 @@ async def _wait_for_disconnects(stage: Stage) -> None:
         return set(journal.connects.values()) <= set(journal.disconnects)
 
     try:
-        await await_until(all_reported, "every disconnect", timeout=LEAVING)
+        await await_until(all_reported, "every disconnect", timeout=patience)
     except AssertionError:
         return
