@@ -29,9 +29,10 @@ import random
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from switchboard.events import Content, Envelope
+from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
 from switchboard.interface.answers import Answer, Frame
 from switchboard.layers.base import Enqueued, Receipt, SocketState
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE
@@ -54,60 +55,6 @@ PAUSE_AT: Final = 1 / 2
 RESUME_AT: Final = 1 / 4
 #: What a waiting frame costs besides its payload, in bytes; otherwise empty frames would be free.
 FRAME_OVERHEAD: Final = 128
-
-
-# -- actions
-
-
-@dataclass(frozen=True, slots=True)
-class Enqueue:
-    """Put ``envelope`` on its channel and report the outcome to `Connection.enqueued` or `unavailable`."""
-
-    envelope: Envelope
-
-
-@dataclass(frozen=True, slots=True)
-class Accept:
-    """Answer the handshake with 101."""
-
-    subprotocol: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Deny:
-    """Answer the handshake with 403."""
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """Send a data frame."""
-
-    frame: Frame
-
-
-@dataclass(frozen=True, slots=True)
-class Close:
-    """Send a close frame."""
-
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Stop reading from the client."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Read on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Forget:
-    """Nothing more will come from this connection, and nothing is expected any more."""
-
-
-Action: TypeAlias = Enqueue | Accept | Deny | Send | Close | Pause | Resume | Forget
 
 
 # -- the handshake and the frames to the client

@@ -13,22 +13,9 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 
 from switchboard.events import Content, Envelope
+from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
 from switchboard.interface.answers import Answer
-from switchboard.interface.connection import (
-    Accept,
-    Action,
-    Close,
-    Connection,
-    Deny,
-    Enqueue,
-    Forget,
-    Limits,
-    Opening,
-    Pause,
-    Phase,
-    Resume,
-    Send,
-)
+from switchboard.interface.connection import Connection, Limits, Opening, Phase
 from switchboard.interface.wire import Wire
 from switchboard.layers.base import Receipt, SocketState
 
