@@ -1,8 +1,8 @@
 """A layer against a small model of it, through long random stories.
 
-Sockets send, workers receive, commit, lose messages to each other and commit them all the same. Whatever the story,
-each order of a socket is acknowledged once and in order, its outputs leave once, and the numbers of the inbox have no
-hole.
+Sockets send, workers receive, commit or give up, lose messages to each other and commit them all the same. Whatever
+the story, each order of a socket is acknowledged once and in order, its outputs leave once, and the numbers of the
+inbox have no hole.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from switchboard.events import Ack, Envelope, InboxEvent, Reply
-from switchboard.layers.base import Delivery, Enqueued, Layer
+from switchboard.layers.base import Delivery, Enqueued, Layer, SocketState
 from switchboard.names import CONNECT, RECEIVE, new_interface, new_reply_channel, token
 from switchboard.testing.contract.acts import LayerTests, MakeLayer
 
@@ -43,6 +43,7 @@ class Model:
     queued: list[tuple[Socket, int]] = field(default_factory=list)
     owners: dict[str, tuple[Socket, int, str]] = field(default_factory=dict)
     inbox: list[tuple[InboxEvent, ...]] = field(default_factory=list)
+    buried: int = 0
 
 
 def machine_for(make_layer: MakeLayer) -> type[RuleBasedStateMachine]:
@@ -63,7 +64,11 @@ def machine_for(make_layer: MakeLayer) -> type[RuleBasedStateMachine]:
             return self.loop.run_until_complete(call)
 
         def teardown(self) -> None:
-            if hasattr(self, "loop"):
+            if not hasattr(self, "loop"):
+                return
+            try:
+                self.check_the_end()
+            finally:
                 self.run_(self.layer.flush())
                 self.run_(self.layer.close())
                 self.loop.close()
@@ -102,6 +107,12 @@ def machine_for(make_layer: MakeLayer) -> type[RuleBasedStateMachine]:
             envelope = Envelope(channel, token(), {}, socket.name, order)
             assert self.run_(self.layer.enqueue(envelope)).outcome is expected
 
+        @rule()
+        def recover(self) -> None:
+            """All sockets are brought back as their interface knows them; nothing was lost, so nothing changes."""
+            known = [SocketState(socket.name, socket.sent, socket.acked) for socket in self.model.sockets]
+            self.run_(self.layer.restore(known))
+
         # -- the workers
 
         @rule(target=held, worker=st.sampled_from(WORKERS))
@@ -127,9 +138,9 @@ def machine_for(make_layer: MakeLayer) -> type[RuleBasedStateMachine]:
             self.model.owners[delivery.tag] = (socket, order, worker)
             return worker, delivery
 
-        @rule(holding=held, outputs=st.integers(0, 2))
-        def commit(self, holding: tuple[str, Delivery | None], outputs: int) -> None:
-            """A worker commits what it once received, owning it still or not."""
+        @rule(holding=held, outputs=st.integers(0, 2), buries=st.booleans())
+        def commit(self, holding: tuple[str, Delivery | None], outputs: int, buries: bool = False) -> None:
+            """A worker commits what it once received or gives it up, owning it still or not."""
             worker, delivery = holding
             if delivery is None:
                 return
@@ -137,13 +148,23 @@ def machine_for(make_layer: MakeLayer) -> type[RuleBasedStateMachine]:
             name = delivery.envelope.socket
             assert name is not None
             replies = [Reply(name, {"n": n, "order": order}) for n in range(outputs)]
-            assert self.run_(self.layer.commit(worker, delivery, replies)) is (owner == worker)
-            if socket is not None and owner == worker:
+            if buries:
+                done = self.run_(self.layer.bury(worker, delivery, replies, reason="a story"))
+            else:
+                done = self.run_(self.layer.commit(worker, delivery, replies))
+            assert done is (owner == worker)
+            if socket is not None and done:
                 del self.model.owners[delivery.tag]
                 socket.acked = order
-                self.model.inbox.append((*replies, Ack(name, order)))
+                self.model.buried += buries
+                self.model.inbox.append((*replies, Ack(name, order, failed=buries)))
 
-        # -- what always holds
+        # -- what holds in the end, and what always
+
+        def check_the_end(self) -> None:
+            assert len(self.run_(self.layer.dead_letters())) == self.model.buried
+            states = {state.channel: (state.sent, state.acked) for state in self.run_(self.layer.sockets_of(self.home))}
+            assert states == {socket.name: (socket.sent, socket.acked) for socket in self.model.sockets}
 
         def depth(self) -> int:
             return len(self.model.queued) + len(self.model.owners)
