@@ -5,11 +5,13 @@ message on a named channel, what comes back through the interface's inbox become
 
 =============== ====================================================================================================
 `application`   the ASGI callable: settings, logging, Origin, one coroutine for each connection
-`connection`    the protocol of one socket, without I/O
+`connection`    the protocol of one socket, without I/O; `actions` are what it decides
 `answers`       what consumers may send to a socket, checked and typed
 `sockets`       all sockets of the process: performs what their connections decide, and their timers
 `wire`          says it to the server that holds the TCP connection
 `hub`           the tasks of the process, and where what they hear goes
+`reader`        takes what comes into the inbox to sockets, groups and requests
+`leaver`        takes the interface out of groups in which nobody is left
 `inbox`         the interface's inbox: entries without a hole, or an exception that says why not
 `heart`         the heartbeat, and the doubts that only a beat can settle
 `recovery`      what to do after the layer lost something: the table

@@ -55,6 +55,13 @@ class Groups:
         self._questions: dict[str, Question] = {}
         self._stirred = stirred
 
+    def clear(self) -> None:
+        """Nobody is in any group any more."""
+        self._members = Members()
+        self._tracks.clear()
+        self._repairs = Repairs()
+        self._questions.clear()
+
     def __contains__(self, group: str) -> bool:
         return group in self._members
 

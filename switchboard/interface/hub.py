@@ -21,32 +21,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from switchboard.conf import Settings
-from switchboard.events import (
-    Ack,
-    Claimed,
-    Content,
-    Envelope,
-    GroupMessage,
-    InboxEntry,
-    InboxEvent,
-    Join,
-    Leave,
-    Reply,
-    Tip,
-)
+from switchboard.events import Envelope
 from switchboard.exceptions import ChannelFull, InboxLost, LayerUnavailable
 from switchboard.interface.connection import Limits, Opening
 from switchboard.interface.enqueuing import CALLS_AT_A_TIME, Enqueuer
 from switchboard.interface.exchange import Exchange, Exchanges
-from switchboard.interface.groups import Groups, Question, read_content
+from switchboard.interface.groups import Groups, Question
 from switchboard.interface.heart import AWAY_PAUSE, Heart
 from switchboard.interface.inbox import Inbox
-from switchboard.interface.numbering import Delivery
+from switchboard.interface.leaver import Leaver
+from switchboard.interface.reader import Reader
 from switchboard.interface.recovery import Doubt, Reaped, bring_back
 from switchboard.interface.sockets import Sockets
 from switchboard.interface.wire import Wire
@@ -56,10 +44,6 @@ from switchboard.names import new_reply_channel
 
 logger = logging.getLogger(__name__)
 
-#: Seconds that one read of the inbox waits for an entry.
-READ_WAIT: Final = 2.0
-#: Seconds between two tries to leave a group that is about to be joined again.
-LEAVE_PAUSE: Final = 0.2
 #: Seconds that the end may take for what waits, and for the disconnects, before the process ends without them.
 STOP_PATIENCE: Final = 1.5
 STOP_REST: Final = 0.5
@@ -91,13 +75,20 @@ class Hub:
             interval=settings.INTERFACE_BEAT,
             lease=settings.INTERFACE_LEASE,
         )
+        self._leaver = Leaver(layer, self._inbox, self._groups)
+        self._reader = Reader(
+            self._inbox,
+            self._heart,
+            sockets=self._sockets,
+            groups=self._groups,
+            leaver=self._leaver,
+            exchanges=self._exchanges,
+            report_gone=self.report_gone,
+        )
         self._watch = Watch(
             layer, lease=settings.WORKER_LEASE, running=self._exchanges.workers, lost=self._exchanges.worker_lost
         )
         self._over = False  # the term is
-        self._away = False  # the layer did not answer when it was last asked for entries
-        self._deserted: set[str] = set()
-        self._deserted_now = asyncio.Event()
         self._open = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -183,9 +174,9 @@ class Hub:
         reaped = self._over = False
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._repeat(self._read_inbox), name="reader")
+                tasks.create_task(self._repeat(self._reader.step), name="reader")
                 tasks.create_task(self._repeat(self._heart.step), name="heart")
-                tasks.create_task(self._repeat(self._leave_deserted), name="leaver")
+                tasks.create_task(self._repeat(self._leaver.step), name="leaver")
                 tasks.create_task(self._repeat(self._repair), name="repairer")
                 tasks.create_task(self._repeat(self._watch.look), name="watch")
                 for number in range(CALLS_AT_A_TIME):
@@ -246,8 +237,8 @@ class Hub:
         self._enqueuer.forget()
         self._sockets.abandon()
         self._exchanges.inbox_lost()
-        self._groups = Groups(stirred=self._questions_due.set)
-        self._deserted.clear()
+        self._groups.clear()
+        self._leaver.forget()
         self._errand(self._close_inbox(old), f"close {old}")
         await asyncio.sleep(AWAY_PAUSE)
         await self._open_inbox()
@@ -300,97 +291,14 @@ class Hub:
         except LayerUnavailable as error:
             logger.warning("the inbox %s stays behind: %s", name, error)
 
-    # -- the reader
-
-    async def _read_inbox(self) -> None:
-        try:
-            entries = await self._inbox.read(wait=READ_WAIT)
-            if self._away:
-                await self._heart.beat()  # who knows what came back
-        except LayerUnavailable as error:
-            if not self._away:
-                logger.warning("the inbox can't be read: %s", error)
-            self._away = True
-            await asyncio.sleep(AWAY_PAUSE)
-            return
-        if self._away:
-            logger.info("the inbox can be read again")
-            self._away = False
-            self._sockets.again()
-        for entry in entries:
-            self._inbox.take(entry)
-            self._take(entry)
-        self._heart.settle()
-        await asyncio.sleep(0)  # a layer that answers without waiting must not starve the others
-
-    def _take(self, entry: InboxEntry) -> None:
-        # Asked before anything takes effect: the entry's own acknowledgement changes what is under way.
-        counts = entry.socket is None or self._sockets.takes(entry.socket, entry.order)
-        answered = any(isinstance(event, Reply) and event.channel == entry.socket for event in entry.events)
-        for event in entry.events:
-            if isinstance(event, Ack) and answered and event.order > 0:
-                # A dead letter is failed even where its error hook answered; what the interface says then would come
-                # as a second answer, and be taken for that of the next message.
-                event = replace(event, failed=False)
-            if counts or isinstance(event, (GroupMessage, Tip)) or event.channel != entry.socket:
-                self._handle(event)
-            elif isinstance(event, Join):
-                self._desert(event.group)
-            elif isinstance(event, Ack):
-                self._check_stranger(event)
-
-    def _check_stranger(self, ack: Ack) -> None:
-        """Raises Reaped if a message was handled that would be the next of a socket, if we had sent it."""
-        last = self._sockets.last_order(ack.channel)
-        if last is not None and ack.order > last:
-            raise Reaped(f"somebody else reported {ack.channel}")
-
-    def _handle(self, event: InboxEvent) -> None:
-        match event:
-            case GroupMessage(group, content, seq):
-                self._deliver(self._groups.message(group, content, seq, _now()))
-                self._desert(group)  # if nobody is in it: the layer should not think so
-            case Reply(channel, content):
-                self._reply(channel, content)
-            case Ack(channel, order, failed, session):
-                self._sockets.acknowledge(channel, order, failed=failed, session=session)
-            case Join(channel, group, seq):
-                if self._sockets.is_open(channel):
-                    self._deliver(self._groups.join(group, channel, seq, _now()))
-                else:
-                    self._desert(group)
-            case Leave(channel, group):
-                self._groups.leave(group, channel, _now())
-                self._desert(group)
-            case Tip(group, seq):
-                self._groups.tip(group, seq, _now())
-            case Claimed(channel, worker):
-                self._exchanges.claimed(channel, worker)
-
-    def _deliver(self, deliveries: Iterable[Delivery]) -> None:
-        for channel, answer in deliveries:
-            self._sockets.answer(channel, answer)
-
-    def _reply(self, channel: str, content: Content) -> None:
-        if self._exchanges.reply(channel, content):
-            return
-        repaired = self._groups.answer(channel, content, _now())
-        if repaired is not None:
-            self._deliver(repaired)
-        elif self._sockets.is_open(channel):
-            answer = read_content(content, channel)
-            if answer is not None:
-                self._sockets.answer(channel, answer)
-        elif "report" in content:
-            self.report_gone(channel)
-
     # -- the other tasks
 
     async def _repair(self) -> None:
         self._questions_due.clear()
         for question in self._groups.questions(_now(), self._new_channel):
             await self._ask(question)
-        self._deliver(self._groups.give_up(_now()))
+        for channel, answer in self._groups.give_up(_now()):
+            self._sockets.answer(channel, answer)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._groups.wake_at):
                 await self._questions_due.wait()
@@ -401,25 +309,6 @@ class Hub:
         except (LayerUnavailable, ChannelFull) as error:
             logger.debug("no question for group %s: %s", question.group, error)
             self._groups.not_put(question, _now())
-
-    async def _leave_deserted(self) -> None:
-        await self._deserted_now.wait()
-        self._deserted_now.clear()
-        for group in tuple(self._deserted):
-            await self._leave(group)
-        if self._deserted:
-            await asyncio.sleep(LEAVE_PAUSE)
-            self._deserted_now.set()
-
-    async def _leave(self, group: str) -> None:
-        if group in self._groups:
-            self._deserted.discard(group)
-            return
-        try:
-            if await self.layer.leave(self._inbox.name, group, self._inbox.taken):
-                self._deserted.discard(group)
-        except LayerUnavailable as error:
-            logger.debug("group %s is not left yet: %s", group, error)
 
     # -- what the parts tell each other
 
@@ -433,15 +322,10 @@ class Hub:
 
     def _leave_groups(self, channel: str) -> None:
         for group in self._groups.leave_all(channel, _now()):
-            self._desert(group)
+            self._leaver.look(group)
 
     def _new_channel(self) -> str:
         return new_reply_channel(self._inbox.name)
-
-    def _desert(self, group: str) -> None:
-        if group not in self._groups:
-            self._deserted.add(group)
-            self._deserted_now.set()
 
     def _errand(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
