@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Reply
+from switchboard.interface import Interface, hub
 from switchboard.layers.base import Beat
+from switchboard.layers.memory import MemoryLayer
 from switchboard.names import DISCONNECT, HTTP_REQUEST, RECEIVE
 from switchboard.testing.waiting import await_until
 from tests.integration.interface.scene import Client, Scene
@@ -133,6 +135,23 @@ async def test_others_took_the_interface_for_dead(scene: Scene) -> None:
     assert await scene.layer.depth(DISCONNECT) == 0
 
 
+async def test_cut_off_for_longer_than_the_lease_and_reported_by_others(settings: Any, scene: Scene) -> None:
+    """The order of our next message is taken: a frame must not pass for the disconnect that others sent."""
+    settings.SWITCHBOARD = {"INTERFACE_BEAT": 0.05, "INTERFACE_LEASE": 0.3}
+    scene.interface = Interface(scene.layer, logging=False)
+    client = await scene.client()
+    scene.layer.away = True
+    disconnect = Envelope(DISCONNECT, f"{client.channel}/1", {"code": 1006}, client.channel, 1)
+    await MemoryLayer.enqueue(scene.layer, disconnect)
+    silent_since = asyncio.get_running_loop().time()
+    await await_until(lambda: asyncio.get_running_loop().time() > silent_since + 0.5, "more than a lease is over")
+    scene.layer.away = False
+
+    assert await client.said() == {"type": "websocket.close", "code": 1012}
+    assert (await scene.handle(channel=DISCONNECT)).envelope.content["code"] == 1006
+    await await_until(lambda: not scene.layer._state.records, "its record is gone")
+
+
 async def test_an_answer_that_waited_in_the_inbox_is_heard_after_all(scene: Scene) -> None:
     """The enqueue's answer is lost, the message handled meanwhile, and the inbox can't be read: nothing is lost."""
     client = await scene.client()
@@ -250,3 +269,28 @@ async def test_a_request_while_the_layer_is_away(scene: Scene) -> None:
 
     assert sent.get_nowait()["status"] == 503
     assert await scene.layer.depth(HTTP_REQUEST) == 0
+
+
+async def test_stopping_moves_the_clients_a_few_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "MOVED_AT_A_TIME", 2)
+    clients = [await scene.client(frames={"moving": "come back"}) for _ in range(5)]
+    stopping = scene.interface.stop()
+
+    assert [client.silent() for client in clients] == [False, False, True, True, True]
+    for client in clients:
+        assert (await client.said())["text"] == "come back"
+        assert await client.said() == {"type": "websocket.close", "code": 1012}
+        await scene.handle(channel=DISCONNECT)
+    await stopping
+    assert not scene.layer._state.records
+
+
+async def test_stopping_under_a_server_that_ends_the_sockets_itself(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hub, "MOVED_AT_A_TIME", 2)
+    clients = [await scene.client() for _ in range(5)]
+    stopping = scene.interface.stop(paced=False)
+
+    assert not any(client.silent() for client in clients)
+    await stopping

@@ -154,7 +154,7 @@ def test_redis_started_with_old_data(
 def test_redis_killed_again_and_again_under_traffic(
     room: list[ClientConnection], interface: Daphne, private_redis_server: PrivateRedis
 ) -> None:
-    texts = []
+    texts: list[str] = []
     for number in range(3):
         for socket in room:
             texts.append(f"{number} {len(texts)}")
