@@ -120,11 +120,11 @@ class Worker:
                 yield Reading(shard, self.name, channels, self._threads, work, dispatcher, holdings, overdue)
 
     async def _leave(self) -> None:
-        try:
-            for shard in self._layer.shards:
+        for shard in self._layer.shards:
+            try:
                 await shard.retire(self.name, self.channels)
-        except LayerUnavailable as error:
-            logger.warning("left without saying so: %s", error)
+            except LayerUnavailable as error:
+                logger.warning("left without saying so: %s", error)
         await self._layer.close()
 
 
