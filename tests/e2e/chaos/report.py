@@ -34,9 +34,9 @@ class Window:
         return [sent for sent in said(self.people) if self.fault.began <= sent.at < self.fault.settled]
 
     def pause(self) -> float:
-        """The longest time that somebody who speaks v1 waited for an acknowledgement of what was under way."""
+        """The longest time that somebody who speaks v1 waited from then on for an acknowledgement."""
         waits = (
-            (sent.acked or math.inf) - sent.at
+            (sent.acked or math.inf) - max(sent.at, self.fault.began)
             for person in self.people
             for sent in person.sent
             if not sent.refused and sent.at < self.fault.settled and (sent.acked or math.inf) > self.fault.began

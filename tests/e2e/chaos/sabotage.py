@@ -69,7 +69,7 @@ ACTS: Final = (
         "chat/broadcast.py",
         ", seq=line.seq)",
         ")",
-        ["worker-kill=2", "storm"],
+        ["worker-kill=8"],
     ),
     Act(
         "repair of groups",
@@ -135,7 +135,7 @@ def _perform(act: Act) -> str:
         text = file.read_text()
         assert act.old in text, f"{act.file} has changed: {act.old!r} is not in it"
         file.write_text(text.replace(act.old, act.new, 1))
-        size = ["--sockets", "40", "--rate", "40", "--workers", "2", "--seed", SEED]
+        size = ["--sockets", "40", "--rate", "80", "--workers", "2", "--seed", SEED]
         haste = ["--interface-lease", "8", "--patience", "0.35"]
         command = [sys.executable, "-m", "tests.e2e.chaos", *size, *haste, "--faults", *act.faults]
         clean = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "DJANGO_SETTINGS_MODULE")}
