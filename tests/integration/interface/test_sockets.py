@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from socket import create_connection
+from time import monotonic
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
@@ -203,7 +204,8 @@ def test_where_reading_cannot_be_stopped_a_client_that_sends_ahead_is_closed() -
 
 def test_a_client_that_sends_ahead_is_made_to_wait_and_loses_nothing() -> None:
     sent = [f"echo {number:01000}" for number in range(3000)]
-    with Served(OURS, BUFFER_BYTES=str(256 * 1024)) as served, ExitStack() as stack:
+    pings = ["--ping-interval", "1", "--ping-timeout", "1"]
+    with Served(OURS, pings, BUFFER_BYTES=str(256 * 1024)) as served, ExitStack() as stack:
         ahead = stack.enter_context(connect(f"{served.websocket_url}/ahead"))
         ahead.send("hold")
         thread = stack.enter_context(ThreadPoolExecutor(1))
@@ -217,6 +219,8 @@ def test_a_client_that_sends_ahead_is_made_to_wait_and_loses_nothing() -> None:
         sending = thread.submit(send_all)
         with connect(f"{served.websocket_url}/other") as other:
             wait_until(lambda: len(gone) > 500, "it has sent twice what may wait")
+            waits_since = monotonic()
+            wait_until(lambda: monotonic() > waits_since + 6, "pings would have gone unanswered for long enough")
             other.send("release")
             assert other.recv(SOON) == ""
         assert ahead.recv(SOON) == ""
