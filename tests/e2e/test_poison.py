@@ -67,15 +67,14 @@ def pool(tmp_path: Path) -> Iterator[Pool]:
         yield Pool(stack.enter_context(PrivateRedis()), stack, tmp_path)
 
 
-async def chat_along(socket: ClientConnection, enough: asyncio.Event) -> int:
-    """Send and hear the echo again and again; how often."""
+async def chat_along(socket: ClientConnection, enough: asyncio.Event) -> None:
+    """Send and hear the echo again and again, a few times at least."""
     number = 0
-    while not enough.is_set():
+    while not enough.is_set() or number <= 10:
         await socket.send(str(number))
         assert await asyncio.wait_for(socket.recv(), 30) == str(number)
         number += 1
         await asyncio.sleep(0.02)  # the pace of the talk
-    return number
 
 
 async def test_it_becomes_a_dead_letter_and_everybody_else_goes_on(pool: Pool) -> None:
@@ -88,7 +87,7 @@ async def test_it_becomes_a_dead_letter_and_everybody_else_goes_on(pool: Pool) -
         await poisoned.send("still here")
         assert await asyncio.wait_for(poisoned.recv(), 30) == "still here"
         enough.set()
-        assert all(count > 10 for count in await asyncio.gather(*talks))
+        await asyncio.wait_for(asyncio.gather(*talks), 60)
     assert pool.ends == [70] * 4, "it ended a worker at its first run and at three more, and none did otherwise"
 
     listed = await asyncio.to_thread(pool.deadletters, "list")
@@ -114,4 +113,4 @@ async def test_a_consumer_that_hangs_costs_its_worker_and_nothing_else(pool: Poo
         )
         assert ended[0].returncode == 1 and "did not return within 3 s" in ended[0].log
         enough.set()
-        assert await talk > 10
+        await asyncio.wait_for(talk, 60)
