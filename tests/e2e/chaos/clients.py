@@ -167,6 +167,13 @@ class Old(Client):
         await self._send({"message": sent.text, **({name: self.person.name} if name else {})})
         return sent
 
+    def heard_itself(self) -> bool:
+        """Whether all that it said on its socket came back to it: there is no other acknowledgement."""
+        if self._life is None:
+            return True
+        heard = {one.text for one in self._life.heard}
+        return all(sent.poison or sent.text in heard for sent in self._life.sent)
+
     async def _take(self, frame: dict[str, Any], life: Life) -> None:
         life.heard.append(Heard(self._now(), frame["message"]))
 

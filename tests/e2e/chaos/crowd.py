@@ -113,6 +113,8 @@ class Crowd:
         async def calm() -> bool:
             if not self.all_there() or any(client.outbox for client in self.modern):
                 return False
+            if not all(client.heard_itself() for client in self.clients if isinstance(client, Old)):
+                return False
             numbers = await asyncio.to_thread(last_seqs)
             await asyncio.sleep(0.25)  # it is the database that is asked
             return all(client.last == numbers.get(client.person.room, 0) for client in self.modern)
