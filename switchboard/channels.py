@@ -28,7 +28,19 @@ def get_layer(alias: str = "default") -> Layer:
     return layer
 
 
-class Channel:
+class _OnLayer:
+    """Something that lies on a layer, given as such or by its alias in ``CHANNEL_LAYERS``."""
+
+    def __init__(self, alias: str, channel_layer: Layer | None) -> None:
+        self._layer = channel_layer or alias
+
+    @property
+    def channel_layer(self) -> Layer:
+        """The layer, found when it is needed: a channel may be made before the settings are final."""
+        return get_layer(self._layer) if isinstance(self._layer, str) else self._layer
+
+
+class Channel(_OnLayer):
     """A named channel, or the reply channel of one socket or HTTP request.
 
     Raises:
@@ -37,12 +49,7 @@ class Channel:
 
     def __init__(self, name: str, alias: str = "default", channel_layer: Layer | None = None) -> None:
         self.name = check_channel(name)
-        self._layer = channel_layer or alias
-
-    @property
-    def channel_layer(self) -> Layer:
-        """The layer it is on, found when it is needed: a channel may be made before the settings are final."""
-        return get_layer(self._layer) if isinstance(self._layer, str) else self._layer
+        super().__init__(alias, channel_layer)
 
     def send(self, content: Content) -> None:
         """Send ``content``: from a consumer when it returns, elsewhere at once.
@@ -77,7 +84,7 @@ class Channel:
         return hash(self.name)
 
 
-class Group:
+class Group(_OnLayer):
     """The sockets that were added to it, wherever they are. A socket that closes leaves by itself.
 
     Raises:
@@ -86,12 +93,7 @@ class Group:
 
     def __init__(self, name: str, alias: str = "default", channel_layer: Layer | None = None) -> None:
         self.name = check_group(name)
-        self._layer = channel_layer or alias
-
-    @property
-    def channel_layer(self) -> Layer:
-        """See `Channel.channel_layer`."""
-        return get_layer(self._layer) if isinstance(self._layer, str) else self._layer
+        super().__init__(alias, channel_layer)
 
     def add(self, channel: Channel | str, *, seq: int | None = None) -> None:
         """Make a socket, by its reply channel, a member; from a consumer when it returns, elsewhere at once.

@@ -22,7 +22,7 @@ from switchboard.exceptions import ContentError, LayerUnavailable
 from switchboard.layers.base import Attempt, Begun, Delivery, Layer
 from switchboard.message import Message
 from switchboard.names import HTTP_REQUEST
-from switchboard.worker.runner import DatabaseAway, Outcome, Runner
+from switchboard.worker.runner import Away, Outcome, Runner
 from switchboard.worker.solitude import Solitude
 
 logger = logging.getLogger("switchboard.worker")
@@ -110,8 +110,8 @@ class Dispatcher:
         while True:
             try:
                 return await self._runner.run(self._message(delivery))
-            except DatabaseAway as error:
-                logger.warning("%s waits for the database: %s", delivery.envelope.id, error)
+            except Away as error:
+                logger.warning("%s waits for what is away: %s", delivery.envelope.id, error)
                 if self._stopping():
                     return None
                 await backoff.wait()

@@ -23,6 +23,7 @@ from django.db import close_old_connections
 from switchboard.conf import get_settings
 from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.base import Layer
+from switchboard.layers.tips import TOLD_FOR
 from switchboard.names import HTTP_REQUEST, new_worker
 from switchboard.routing import Router
 from switchboard.waiting import within
@@ -36,8 +37,6 @@ logger = logging.getLogger("switchboard.worker")
 
 #: Messages a worker runs at once, unless told otherwise; and requests, besides.
 DEFAULT_THREADS = 4
-#: A tip is told for so many intervals after its message.
-TIP_TOLD = 3
 
 
 class Worker:
@@ -78,7 +77,7 @@ class Worker:
             raise self._overdue
 
     async def _tell_tips(self) -> None:
-        await self._layer.publish(self._layer.tips.recent(TIP_TOLD * get_settings().TIP_INTERVAL))
+        await self._layer.publish(self._layer.tips.recent(TOLD_FOR * get_settings().TIP_INTERVAL))
 
     def _work_on(
         self,

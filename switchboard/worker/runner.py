@@ -34,8 +34,8 @@ logger = logging.getLogger("switchboard.worker")
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 
 
-class DatabaseAway(SwitchboardError):
-    """The database is locked or gone; the same message may succeed later."""
+class Away(SwitchboardError):
+    """The database is locked or gone, or the layer did not answer a send; the same message may succeed later."""
 
 
 class Overdue(SwitchboardError):
@@ -63,7 +63,7 @@ class Runner:
         """What is to be committed for ``message``.
 
         Raises:
-            DatabaseAway: run it again later.
+            Away: run it again later.
             Overdue: the consumer did not return.
         """
         outbox = Outbox(self.layer, message.content.get("reply_channel"), message.travelling_session)
@@ -82,7 +82,7 @@ class Runner:
             logger.error("%s (%s)", error, named(message))
         except Exception as error:
             if is_away(error):
-                raise DatabaseAway(str(error)) from error
+                raise Away(str(error)) from error
             self.report(message, error)
             return await self._answer(message, error)
         return Outcome(failed=True)
