@@ -101,6 +101,19 @@ class Pending:
     delivered_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is to become of one message that was handled; see `Layer.commit_all`.
+
+    ``failed``: its consumer raised, and nobody answered in its place.
+    """
+
+    delivery: Delivery
+    outputs: Sequence[Output] = ()
+    session: Content | None = None
+    failed: bool = False
+
+
 class Begun(enum.Enum):
     """Whether a redelivered message is to run."""
 
@@ -225,6 +238,20 @@ class Layer(ABC):
         """
 
     @abstractmethod
+    async def commit_all(self, worker: str, commits: Sequence[Commit]) -> Sequence[bool]:
+        """Acknowledge messages and let their outputs leave, each message in one step, one after the other.
+
+        For each, only if it is still pending and ``worker`` owns it; otherwise nothing happens to it and it is False.
+        For a socket's message whose order was acknowledged before, the outputs stay behind. ``session``, if given,
+        becomes the socket's. The socket's interface gets one entry: the events for the socket, the group messages that
+        concern the interface, in the order of ``outputs``, then the `Ack`. Every other interface gets what concerns
+        it. The commit of a disconnect removes the record. Capacities are not looked at: an `Envelope` among the
+        outputs was checked by `has_room` when it was sent.
+
+        Raises:
+            ContentError: something in one of them cannot go over the wire; nothing happened to any.
+        """
+
     async def commit(
         self,
         worker: str,
@@ -234,15 +261,8 @@ class Layer(ABC):
         session: Content | None = None,
         failed: bool = False,
     ) -> bool:
-        """Acknowledge a message and let its outputs leave, in one step.
-
-        Only if the message is still pending and ``worker`` owns it; otherwise nothing happens and it is False. For a
-        socket's message whose order was acknowledged before, the outputs stay behind. ``session``, if given, becomes
-        the socket's. The socket's interface gets one entry: the events for the socket, the group messages that
-        concern the interface, in the order of ``outputs``, then the `Ack`. Every other interface gets what concerns
-        it. The commit of a disconnect removes the record. Capacities are not looked at: an `Envelope` among the
-        outputs was checked by `has_room` when it was sent.
-        """
+        """`commit_all` of one message."""
+        return (await self.commit_all(worker, [Commit(delivery, outputs, session, failed)]))[0]
 
     @abstractmethod
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:

@@ -37,7 +37,9 @@ class Host(InterfaceSide, WorkerSide, Recovery, DeadLetters):
 
     async def publish(self, outputs: Sequence[Output]) -> None:
         """Envelopes for channels that are at home elsewhere are sent on without a look at their capacity."""
-        full: bytes | None = await self._send("publish", outputs=outputs)
+        words, reached = self._outputs(outputs)
+        full: bytes | None = await self._run("publish", *words)
+        await self._relay.carry(reached)
         if full is not None:
             raise ChannelFull(full.decode())
 

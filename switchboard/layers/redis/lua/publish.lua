@@ -9,6 +9,6 @@ for i = 2, #ARGV, 4 do
     return ARGV[i + 1]
   end
 end
-put_all(2)
+put_all(2, #ARGV)
 send()
 return nil
