@@ -41,6 +41,14 @@ class Outbox:
         return bool(output.content.get("reply_channel") == self._reply_channel)
 
 
+class NoOutbox(Outbox):
+    """For a batch, where it has to be said for which message something is sent."""
+
+    def add(self, output: Output) -> None:
+        """Raises RuntimeError."""
+        raise RuntimeError("in a batch, send inside `with message.sending():`, or nothing is known to send it with")
+
+
 @contextmanager
 def collecting(outbox: Outbox | None) -> Iterator[None]:
     """Within the block sends are appended to ``outbox``; None: they go at once."""

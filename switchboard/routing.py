@@ -9,12 +9,13 @@ message as it came.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from switchboard.batches import most_at_once
 from switchboard.message import Message
 from switchboard.names import CONNECT, DISCONNECT, GROUP_REPAIR, HTTP_REQUEST, RECEIVE, check_channel
 
@@ -105,6 +106,15 @@ class Router:
         """Every channel that a worker with this routing consumes."""
         return {name for route in self.routes for name in route.channel_names()}
 
+    def batched(self) -> Mapping[str, int]:
+        """The channels of which several messages are worth taking at once, and how many at most: those of which a
+        consumer takes a `batch`."""
+        most: dict[str, int] = {}
+        for each in _plain(self.routes):
+            if size := most_at_once(each.consumer):
+                most.update((name, max(size, most.get(name, 1))) for name in each.channels)
+        return most
+
 
 def refuse_path(message: Message) -> None:
     """Accept, so that a browser learns the code, and close."""
@@ -116,6 +126,14 @@ def refuse_path(message: Message) -> None:
 
 def ignore(message: Message) -> None:
     """Nothing to do."""
+
+
+def _plain(routes: Sequence[Routable]) -> Iterator[Route]:
+    for each in routes:
+        if isinstance(each, Route):
+            yield each
+        elif isinstance(each, Include):
+            yield from _plain(each.routes)
 
 
 def _first(routes: Sequence[Routable], message: Message, outer: Mapping[str, str]) -> Match | None:

@@ -145,14 +145,15 @@ def before(
     prepare: Callable[[Message], None],
     finish: Callable[[Message], None] = lambda message: None,
 ) -> Consumer:
-    """``consumer`` with ``prepare`` run on its message first, and ``finish`` if it returned.
+    """``consumer`` with ``prepare`` run on its message first, and ``finish`` if it returned; on each of a batch.
 
     For an ``async def`` both run in a thread, since sessions may ask the database.
     """
+    prepare, finish = _of_each(prepare), _of_each(finish)
     if iscoroutinefunction(consumer):
 
         @functools.wraps(consumer)
-        async def on_loop(message: Message, *args: Any, **kwargs: Any) -> Any:
+        async def on_loop(message: Message | list[Message], *args: Any, **kwargs: Any) -> Any:
             await sync_to_async(prepare)(message)
             result = await consumer(message, *args, **kwargs)
             await sync_to_async(finish)(message)
@@ -161,13 +162,21 @@ def before(
         return on_loop  # type: ignore[return-value]
 
     @functools.wraps(consumer)
-    def in_thread(message: Message, *args: Any, **kwargs: Any) -> Any:
+    def in_thread(message: Message | list[Message], *args: Any, **kwargs: Any) -> Any:
         prepare(message)
         result = consumer(message, *args, **kwargs)
         finish(message)
         return result
 
     return in_thread  # type: ignore[return-value]
+
+
+def _of_each(step: Callable[[Message], None]) -> Callable[[Message | list[Message]], None]:
+    def on_all(message: Message | list[Message]) -> None:
+        for each in message if isinstance(message, list) else [message]:
+            step(each)
+
+    return on_all
 
 
 def _session_of(key: str | None) -> SessionBase | None:

@@ -42,8 +42,10 @@ from switchboard.names import (
     new_worker,
 )
 from switchboard.routing import Router
+from switchboard.worker.committer import Committer
 from switchboard.worker.dispatch import Dispatcher
 from switchboard.worker.runner import Runner
+from switchboard.worker.solitude import Solitude
 
 
 class Client:
@@ -67,7 +69,8 @@ class Client:
         self.reply_channel = new_reply_channel(self._interface)
         self._worker = new_worker()
         self._runner = _Raising(self.layer, router or Router(settings.CHANNEL_ROUTING), _here)
-        self._dispatcher = Dispatcher(self.layer, self._runner, self._worker)
+        committer = Committer(self.layer, self._worker)
+        self._dispatcher = Dispatcher(self.layer, self._runner, self._worker, committer, Solitude())
         self._groups: set[str] = set()
         self._replies: list[Content] = []
         self._read = 0
