@@ -7,15 +7,17 @@ tells the room. The connection remembers its room and dialect in the channel ses
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from chat import broadcast, labels, presence, services
+from chat import broadcast, labels, presence, services, storing
 from chat.activity import note
 from chat.dialects import DIALECTS, Dialect, of_page
 from chat.protocol import Hello, Ping, Post, Refusal, Request
+from chat.storing import IdentityConflict, Knock, Posted
 from switchboard import (
     DeadLettered,
     Message,
+    batch,
     channel_session,
     channel_session_user,
     channel_session_user_from_http,
@@ -99,21 +101,33 @@ def nack_failure(message: Message, exception: Exception) -> None:
 
 
 @on_error(nack_failure)
+@batch
 @channel_session_user
-def receive(message: Message) -> None:
+def receive(messages: Sequence[Message]) -> None:
+    """What sockets said. All that is to be stored is stored in one transaction."""
+    posts = []
+    for message in messages:
+        with message.sending():
+            request = _handle(message)
+        if isinstance(request, Post):
+            posts.append((message, request))
+    _post(posts)
+
+
+def _handle(message: Message) -> Request | Refusal | None:
+    """Do what a frame asks for, unless that is to store something: that is left to do."""
     dialect = _dialect(message.channel_session)
     if dialect is None:
-        return  # Sent before the close of a socket without a room got there.
+        return None  # Sent before the close of a socket without a room got there.
     label = message.channel_session["room"]
     request = _read(message, dialect)
-    if isinstance(request, Post):
-        _post(message, label, dialect, request)
-    elif isinstance(request, Hello):
+    if isinstance(request, Hello):
         _welcome(message, label, dialect, request)
     elif isinstance(request, Ping):
         _answer(message, dialect.pong())
-    else:
+    elif isinstance(request, Refusal):
         _refuse(message, label, dialect, request)
+    return request
 
 
 @channel_session
@@ -130,17 +144,33 @@ def disconnect(message: Message) -> None:
     note("left", label, dialect)
 
 
-def _post(message: Message, label: str, dialect: Dialect, said: Post) -> None:
-    identity = services.identity_of(cid=said.cid, message_id=message.id)
-    try:
-        posted = services.post(label, said, identity=identity, user=message.user)
-    except services.IdentityConflict:
+def _post(posts: Sequence[tuple[Message, Post]]) -> None:
+    if not posts:
+        return
+    knocks = [
+        Knock(
+            message.channel_session["room"],
+            said,
+            services.identity_of(cid=said.cid, message_id=message.id),
+            message.user,
+        )
+        for message, said in posts
+    ]
+    for (message, said), posted in zip(posts, storing.store(knocks), strict=True):
+        with message.sending():
+            _tell(message, said, posted)
+
+
+def _tell(message: Message, said: Post, posted: Posted | IdentityConflict) -> None:
+    """Answer who spoke, and tell the room."""
+    dialect = DIALECTS[message.channel_session["dialect"]]
+    if isinstance(posted, IdentityConflict):
+        label = message.channel_session["room"]
         _refuse(message, label, dialect, Refusal("conflict", "This id belongs to another message.", said.cid))
         return
     _answer(message, dialect.ack(posted.message.as_line(), said.cid))
+    broadcast.tell(posted.message)
     _remember_handle(message, said.handle)
-    if not posted.duplicate:
-        note("said", label, dialect, seq=posted.message.seq)
 
 
 def _remember_handle(message: Message, handle: str) -> None:
