@@ -47,7 +47,7 @@ def group(label: str, dialect: Dialect) -> Group:
 def announce(message: Message) -> None:
     """Send the message to its room when the transaction has committed."""
     # Robust: the message is stored, and whoever stored it should not hear of an error because a wire was down.
-    transaction.on_commit(lambda: tell(message), robust=True)
+    transaction.on_commit(lambda: tell(message.room.label, message.as_line()), robust=True)
 
 
 def frame(line: Line, dialect: Dialect) -> dict[str, str]:
@@ -55,11 +55,10 @@ def frame(line: Line, dialect: Dialect) -> dict[str, str]:
     return {"text": dialect.line(line)}
 
 
-def tell(message: Message) -> None:
-    """Send the message, which is committed, to its room."""
-    line = message.as_line()
+def tell(label: str, line: Line) -> None:
+    """Send a message, which is committed, to its room."""
     for dialect in DIALECTS.values():
-        group(message.room.label, dialect).send(frame(line, dialect), seq=line.seq)
+        group(label, dialect).send(frame(line, dialect), seq=line.seq)
 
 
 def part(label: str) -> None:

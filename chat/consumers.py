@@ -163,13 +163,13 @@ def _post(posts: Sequence[tuple[Message, Post]]) -> None:
 
 def _tell(message: Message, said: Post, posted: Posted | IdentityConflict) -> None:
     """Answer who spoke, and tell the room."""
-    dialect = DIALECTS[message.channel_session["dialect"]]
+    label, dialect = message.channel_session["room"], DIALECTS[message.channel_session["dialect"]]
     if isinstance(posted, IdentityConflict):
-        label = message.channel_session["room"]
         _refuse(message, label, dialect, Refusal("conflict", "This id belongs to another message.", said.cid))
         return
-    _answer(message, dialect.ack(posted.message.as_line(), said.cid))
-    broadcast.tell(posted.message)
+    line = posted.message.as_line()
+    broadcast.tell(label, line)
+    _answer(message, dialect.ack(line, said.cid))
     _remember_handle(message, said.handle)
 
 

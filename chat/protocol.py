@@ -106,13 +106,18 @@ def handle_fault(handle: object) -> Refusal | None:
     """What is wrong with ``handle``, if anything. Surrounding space is not counted: it is not kept."""
     if not isinstance(handle, str):
         return Refusal("bad-handle", "The handle must be a text.")
-    if not is_unicode(handle) or any(unicodedata.category(char) == "Cc" for char in handle.strip()):
+    if not is_unicode(handle) or _has_controls(handle.strip()):
         return Refusal("bad-handle", "The handle has characters that nobody can see or type.")
     if is_blank(handle):
         return Refusal("blank-handle", "Pick a handle first.")
     if len(handle.strip()) > HANDLE_LIMIT:
         return Refusal("long-handle", f"A handle may have at most {HANDLE_LIMIT} characters.")
     return None
+
+
+def _has_controls(text: str) -> bool:
+    # The quick question first: what is printable throughout has none.
+    return not text.isprintable() and any(unicodedata.category(char) == "Cc" for char in text)
 
 
 def body_fault(body: object) -> Refusal | None:
@@ -131,6 +136,8 @@ def body_fault(body: object) -> Refusal | None:
 
 def is_blank(text: str) -> bool:
     """Whether nothing of ``text`` can be seen: ``str.strip`` knows nothing of zero-width characters."""
+    if text[:1].isalnum():
+        return False
     return all(char.isspace() or unicodedata.category(char) in {"Zs", "Zl", "Zp", "Cc", "Cf"} for char in text)
 
 

@@ -104,7 +104,8 @@ def _locked_rooms(labels: Collection[str]) -> Mapping[str, Room]:
 
 def _known(rooms: Collection[Room], identities: Collection[str]) -> dict[tuple[int, str], Message]:
     """What is stored in these rooms under these identities."""
-    found = Message.objects.filter(room__in=rooms, identity__in=identities).select_related("user")
+    pks = [room.pk for room in rooms]
+    found = Message.objects.filter(room_id__in=pks, identity__in=identities).select_related("user").order_by()
     return {(message.room_id, message.identity): message for message in found}
 
 

@@ -20,6 +20,9 @@ def get_layer(alias: str = "default") -> Layer:
     Raises:
         ImproperlyConfigured: there is none, or its backend is not one of Switchboard's.
     """
+    known = channel_layers.backends.get(alias)
+    if isinstance(known, Layer):
+        return known
     if alias not in channel_layers.configs:
         raise ImproperlyConfigured(f"CHANNEL_LAYERS has no {alias!r}.")
     layer = channel_layers[alias]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, MutableMapping
-from copy import deepcopy
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any, TypeVar
@@ -28,6 +27,8 @@ from switchboard.message import Message
 
 Consumer = TypeVar("Consumer", bound=Callable[..., Any])
 
+_WIRE = Serializer()
+
 
 class ChannelSession(MutableMapping[str, Any]):
     """A dict for one socket; its values are what JSON has: str, numbers, bools, None, lists, dicts.
@@ -37,8 +38,9 @@ class ChannelSession(MutableMapping[str, Any]):
     """
 
     def __init__(self, travelled: Content | None = None, *, writable: bool = True) -> None:
-        self._before: dict[str, Any] = dict(travelled or {})
-        self._data: dict[str, Any] = deepcopy(self._before)
+        # As bytes, which is both the copy to compare with and the way to one of our own, and cheaper than a deepcopy.
+        self._before = _WIRE.dumps(travelled or {})
+        self._data: dict[str, Any] = _WIRE.loads(self._before)
         self._writable = writable
 
     def changes(self) -> Content | None:
@@ -49,13 +51,13 @@ class ChannelSession(MutableMapping[str, Any]):
             TypeError: it belongs to a message that was sent on.
             ContentError: it holds a value that cannot travel.
         """
-        if self._data == self._before:
+        packed = _WIRE.dumps(self._data)
+        if packed == self._before:
             return None
         if not self._writable:
             raise TypeError("the session of a message that was sent on cannot be changed")
-        size, limit = len(Serializer().dumps(self._data)), get_settings().SESSION_BYTES
-        if size > limit:
-            raise SessionTooLarge(size, limit)
+        if len(packed) > get_settings().SESSION_BYTES:
+            raise SessionTooLarge(len(packed), get_settings().SESSION_BYTES)
         return self._data
 
     def __getitem__(self, key: str) -> Any:

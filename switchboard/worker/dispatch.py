@@ -141,6 +141,8 @@ class Dispatcher:
                 await self._commit_all([(delivery, Outcome(failed=True))])
             elif answer:
                 self._runner.layer.tips.note(outcome.outputs)
+            else:
+                logger.warning("lost hold of %s: another worker took it over", delivery.envelope.id)
 
 
 def _commit_of(delivery: Delivery, outcome: Outcome) -> Commit:

@@ -13,7 +13,7 @@ from channels.layers import channel_layers
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from chat import services
+from chat import services, storing
 from chat.dialects import DIALECTS
 from chat.models import Message, Room
 from chat.protocol import Post
@@ -237,7 +237,7 @@ class TestV1:
 
         client, old = v1(), connected()
         with monkeypatch.context() as patch:
-            patch.setattr(services, "post", broken)
+            patch.setattr(storing, "store", broken)
             send(client, t="msg", cid="c-1", handle="ada", body="hi")
             send(old, handle="ada", message="hi")
         [nack] = frames(client)
@@ -251,7 +251,7 @@ class TestV1:
             raise DeadLettered(3)
 
         client = v1()
-        monkeypatch.setattr(services, "post", dead)
+        monkeypatch.setattr(storing, "store", dead)
         send(client, t="msg", cid="c-1", handle="ada", body="hi")
         [nack] = frames(client)
         assert (nack["t"], nack["cid"], nack["code"], nack["retry"]) == ("nack", "c-1", "dead", False)
@@ -310,7 +310,7 @@ def test_the_channel_of_our_own(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "chat.activity"):
         while client.consume("chat.log", fail_on_none=False):
             pass
-    assert caplog.messages == ["tea joined (classic)", "tea said #1 (classic)", "tea left (classic)"]
+    assert caplog.messages == ["tea joined (classic)", "tea left (classic)"]
 
 
 def test_a_deleted_room_parts() -> None:
