@@ -11,26 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from switchboard.events import Content
+from switchboard.interface.frames import Frame
 
-__all__ = ["NORMAL_CLOSURE", "Answer", "Frame", "may_be_sent", "read_answer"]
+__all__ = ["NORMAL_CLOSURE", "Answer", "may_be_sent", "read_answer"]
 
 #: The close code for ``{"close": True}`` (RFC 6455, 7.4.1).
 NORMAL_CLOSURE = 1000
 
 _KEYS = frozenset({"accept", "subprotocol", "frames", "text", "bytes", "close"})
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A data frame to a client. ``payload`` is what goes over the wire, ``text`` the same as str if it is text."""
-
-    payload: bytes
-    text: str | None = None
-
-    @classmethod
-    def of_text(cls, text: str) -> Frame:
-        """Raises ValueError when ``text`` has a lone surrogate, which UTF-8 can't express."""
-        return cls(text.encode(), text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,8 @@ from typing import Any, Final
 
 from switchboard.events import Content, Envelope
 from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
-from switchboard.interface.answers import Answer, Frame
+from switchboard.interface.answers import Answer
+from switchboard.interface.frames import Frame
 from switchboard.layers.base import Enqueued, Receipt, SocketState
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from switchboard.interface.answers import Answer, Frame, read_answer
+from switchboard.interface.answers import Answer, read_answer
+from switchboard.interface.frames import Frame
 
 
 @pytest.mark.parametrize(

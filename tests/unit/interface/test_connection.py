@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
-from switchboard.interface.answers import Answer, Frame, read_answer
+from switchboard.interface.answers import Answer, read_answer
 from switchboard.interface.connection import FRAME_OVERHEAD, RESEND_AFTER, Connection, Limits, Opening, Phase
+from switchboard.interface.frames import Frame
 from switchboard.layers.base import Enqueued, Receipt, SocketState
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE
 

@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from switchboard.interface.answers import Answer, Frame
+from switchboard.interface.answers import Answer
+from switchboard.interface.frames import Frame
 from switchboard.interface.numbering import MOST_BYTES, MOST_KEPT, MOST_RECENT, Delivery, Track
 
 
