@@ -5,7 +5,8 @@ message on a named channel, what comes back through the interface's inbox become
 
 =============== ====================================================================================================
 `application`   the ASGI callable: settings, logging, Origin, one coroutine for each connection
-`connection`    the protocol of one socket, without I/O; `actions` are what it decides
+`connection`    the protocol of one socket, without I/O; `actions` are what it decides. `client_end` and `waiting` are
+                parts of it: what the client is sent, and what it sent ahead
 `answers`       what consumers may send to a socket, checked and typed
 `sockets`       all sockets of the process: performs what their connections decide, and their timers
 `frames`        a frame to clients, encoded once

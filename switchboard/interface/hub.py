@@ -287,8 +287,8 @@ class Hub:
         self._questions_due.clear()
         for question in self._groups.questions(_now(), self._new_channel):
             await self._ask(question)
-        for channel, answer in self._groups.give_up(_now()):
-            self._sockets.answer(channel, answer)
+        for channels, answer in self._groups.give_up(_now()):
+            self._sockets.answer_all(channels, answer)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._groups.wake_at):
                 await self._questions_due.wait()

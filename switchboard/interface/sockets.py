@@ -164,6 +164,18 @@ class Sockets:
             socket.perform(socket.connection.answered(answer))
         return socket is not None
 
+    def answer_all(self, channels: Iterable[str], answer: Answer) -> None:
+        """What a group was sent, to its members."""
+        frame = answer.only_frame
+        for channel in channels:
+            socket = self._sockets.get(channel)
+            if socket is None:
+                continue
+            if frame is not None and socket.connection.phase is Phase.OPEN:
+                socket.wire.frame(frame)  # what `Connection.answered` would say, without the way there and back
+            else:
+                socket.perform(socket.connection.answered(answer))
+
     def acknowledge(self, channel: str, order: int, *, failed: bool, session: Content | None) -> None:
         if socket := self._sockets.get(channel):
             socket.perform(socket.connection.acknowledged(order, failed=failed, session=session))
