@@ -50,10 +50,10 @@ class Faulty(MemoryLayer):
         if self.away:
             raise LayerUnavailable("away")
 
-    async def enqueue(self, envelope: Envelope) -> Receipt:
+    async def enqueue_many(self, envelopes: Sequence[Envelope]) -> Sequence[Receipt]:
         self._fail()
         self.enqueues += 1
-        result = await super().enqueue(envelope)
+        result = await super().enqueue_many(envelopes)
         if self.halfway:
             self.halfway = False
             raise LayerUnavailable("halfway")

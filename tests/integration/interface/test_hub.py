@@ -142,7 +142,7 @@ async def test_cut_off_for_longer_than_the_lease_and_reported_by_others(settings
     client = await scene.client()
     scene.layer.away = True
     disconnect = Envelope(DISCONNECT, f"{client.channel}/1", {"code": 1006}, client.channel, 1)
-    await MemoryLayer.enqueue(scene.layer, disconnect)
+    await MemoryLayer.enqueue_many(scene.layer, [disconnect])
     silent_since = asyncio.get_running_loop().time()
     await await_until(lambda: asyncio.get_running_loop().time() > silent_since + 0.5, "more than a lease is over")
     scene.layer.away = False
