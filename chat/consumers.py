@@ -71,6 +71,8 @@ def _connect(message: Message, label: str, dialect: Dialect) -> None:
         accept["subprotocol"] = dialect.subprotocol
     if dialect.frames:
         accept["frames"] = dict(dialect.frames)
+    if dialect.answers:
+        accept["answers"] = dict(dialect.answers)
     message.reply_channel.send(accept)
     # It is to get everything that is stored from now on, also what is stored before it is a member.
     broadcast.group(label, dialect).add(message.reply_channel, seq=room.last_seq)

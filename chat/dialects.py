@@ -41,6 +41,8 @@ class Dialect:
     subprotocol: ClassVar[str | None] = None
     #: Sent by the interface when it must speak for itself; see ``docs/wire.md``.
     frames: ClassVar[Mapping[str, str]] = {}
+    #: What the interface answers by itself, at once and with no worker running; see ``docs/wire.md``.
+    answers: ClassVar[Mapping[str, str]] = {}
 
     def parse(self, text: str) -> Request | Refusal:
         """The request in a text frame. Never raises."""
@@ -145,6 +147,9 @@ V1.frames = {
     "resync": _dump({"t": "resync"}),
     "moving": _dump({"t": "moving"}),
 }
+
+#: As ``static/chat/socket.js`` sends it. Whoever spells it otherwise is answered by a worker.
+V1.answers = {_dump({"t": "ping"}): _dump({"t": "pong"})}
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (Classic(), Tutorial(), Public(), V1())}
 

@@ -4,8 +4,9 @@ It runs no model, view or consumer, and never calls ``django.setup()``: so it ne
 changes. Of the settings it reads what concerns itself, and what ``setup`` would otherwise do for it, it does: reading
 the settings sets the time zone, and the logging is configured here.
 
-Daphne runs one coroutine for each connection. A socket's only tells the hub what the client does; everything else is
-done by the hub, which outlives it.
+Daphne runs one coroutine for each connection. A socket's introduces the hub and the server to each other, if that is
+our own, and ends; under stock Daphne it tells the hub what the client does. Everything else is done by the hub, which
+outlives it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from switchboard.interface.connection import ABNORMAL_CLOSURE, Opening
 from switchboard.interface.http import Request
 from switchboard.interface.hub import Hub
 from switchboard.interface.origin import OriginCheck
-from switchboard.interface.wire import Receive, Scope, Send, Wire
+from switchboard.interface.wire import AsgiWire, Listener, Receive, Scope, Send, direct_wire
 from switchboard.layers.base import Layer
 
 
@@ -71,16 +72,24 @@ class Interface:
         if hub.stopping or not self._origins.allows(scope["headers"]):
             await send({"type": "websocket.close"})
             return
-        code = ABNORMAL_CLOSURE
-        channel = hub.open_socket(opening(scope), Wire(scope, send))
-        try:
-            while (event := await receive())["type"] == "websocket.receive":
-                text = event.get("text")
-                hub.frame(channel, event["bytes"] if text is None else text)
-            code = event.get("code") or ABNORMAL_CLOSURE
-        finally:
-            # Also when Daphne cancels us, which it does when it ends, without a disconnect.
-            hub.lost(channel, code)
+        wire = direct_wire(scope)
+        if wire is not None:
+            wire.hear(hub.open_socket(opening(scope), wire))
+        else:
+            await _listen(hub.open_socket(opening(scope), AsgiWire(send)), receive)
+
+
+async def _listen(socket: Listener, receive: Receive) -> None:
+    """Tell ``socket`` what the client does."""
+    code = ABNORMAL_CLOSURE
+    try:
+        while (event := await receive())["type"] == "websocket.receive":
+            text = event.get("text")
+            socket.frame(event["bytes"] if text is None else text)
+        code = event.get("code") or ABNORMAL_CLOSURE
+    finally:
+        # Also when Daphne cancels us, which it does when it ends, without a disconnect.
+        socket.lost(code)
 
 
 def opening(scope: Scope) -> Opening:

@@ -121,8 +121,8 @@ class Reader:
                 self._exchanges.claimed(channel, worker)
 
     def _deliver(self, deliveries: Iterable[Delivery]) -> None:
-        for channel, answer in deliveries:
-            self._sockets.answer(channel, answer)
+        for channels, answer in deliveries:
+            self._sockets.answer_all(channels, answer)
 
     def _reply(self, channel: str, content: Content) -> None:
         if self._exchanges.reply(channel, content):

@@ -30,7 +30,7 @@ from switchboard.layers.tips import Tips
 
 
 class Enqueued(enum.Enum):
-    """What became of an `Layer.enqueue`."""
+    """What became of a message that was to be enqueued."""
 
     QUEUED = "queued"
     """It is on its channel, now or already."""
@@ -44,7 +44,8 @@ class Enqueued(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer of `Layer.enqueue`. ``session`` is the channel session of the record, where the outcome is DONE."""
+    """The answer of `Layer.enqueue_many` for one message. ``session`` is the channel session of the record, where the
+    outcome is DONE."""
 
     outcome: Enqueued
     session: Content | None = None
@@ -187,13 +188,23 @@ class Layer(ABC):
             InboxLost: the inbox does not exist.
         """
 
-    @abstractmethod
     async def enqueue(self, envelope: Envelope) -> Receipt:
-        """Put the message of a socket on its channel, with the session of its record, unless that happened before.
+        """`enqueue_many` of one."""
+        (receipt,) = await self.enqueue_many([envelope])
+        return receipt
 
-        In this order: the record is missing and ``order`` > 0 → UNKNOWN; ``order`` ≤ acked → DONE; ``order`` ≤ sent →
-        QUEUED; the channel is at its capacity → FULL (never for a disconnect); otherwise it is appended and
-        ``sent`` = ``order``, a connect making the record, with the ``path`` of its content → QUEUED.
+    @abstractmethod
+    async def enqueue_many(self, envelopes: Sequence[Envelope]) -> Sequence[Receipt]:
+        """Put messages of sockets on their channels, each with the session of its record, unless that happened before;
+        a few hundred at a time. Returns a receipt for each, in order.
+
+        It is decided for one after the other. In this order: the record is missing and ``order`` > 0 → UNKNOWN;
+        ``order`` ≤ acked → DONE; ``order`` ≤ sent → QUEUED; the channel is at its capacity → FULL (never for a
+        disconnect); otherwise it is appended and ``sent`` = ``order``, a connect making the record, with the ``path``
+        of its content → QUEUED.
+
+        Raises:
+            ContentError: one of them can't go over the wire. Of those at home on the same host none was queued.
         """
 
     @abstractmethod

@@ -231,6 +231,10 @@ class TestV1:
         send(client, t="ping")
         assert frames(client) == [{"t": "pong"}]
 
+    def test_the_pages_ping_is_left_to_the_interface(self) -> None:
+        accept = WSClient("/chat/tea/", subprotocols=V1).connect()
+        assert accept is not None and accept["answers"] == {'{"t":"ping"}': '{"t":"pong"}'}
+
     def test_a_failure_is_a_nack_and_not_a_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*args: object, **kwargs: object) -> None:
             raise RuntimeError("broken on purpose")
