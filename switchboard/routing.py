@@ -9,7 +9,7 @@ message as it came.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from django.core.exceptions import ImproperlyConfigured
@@ -57,6 +57,10 @@ class Route:
     def channel_names(self) -> set[str]:
         return set(self.channels)
 
+    def batched(self) -> Mapping[str, int]:
+        most = most_at_once(self.consumer)
+        return dict.fromkeys(self.channels, most) if most else {}
+
 
 class Include:
     """The routes of another routing, a list or a dotted path to one, behind ``prefixes``."""
@@ -75,6 +79,9 @@ class Include:
 
     def channel_names(self) -> set[str]:
         return {name for route in self.routes for name in route.channel_names()}
+
+    def batched(self) -> Mapping[str, int]:
+        return _batched(self.routes)
 
 
 route = Route
@@ -109,11 +116,7 @@ class Router:
     def batched(self) -> Mapping[str, int]:
         """The channels of which several messages are worth taking at once, and how many at most: those of which a
         consumer takes a `batch`."""
-        most: dict[str, int] = {}
-        for each in _plain(self.routes):
-            if size := most_at_once(each.consumer):
-                most.update((name, max(size, most.get(name, 1))) for name in each.channels)
-        return most
+        return _batched(self.routes)
 
 
 def refuse_path(message: Message) -> None:
@@ -128,12 +131,13 @@ def ignore(message: Message) -> None:
     """Nothing to do."""
 
 
-def _plain(routes: Sequence[Routable]) -> Iterator[Route]:
+def _batched(routes: Sequence[Routable]) -> Mapping[str, int]:
+    most: dict[str, int] = {}
     for each in routes:
-        if isinstance(each, Route):
-            yield each
-        elif isinstance(each, Include):
-            yield from _plain(each.routes)
+        # What stands in a routing need not know of batches.
+        for name, size in getattr(each, "batched", dict)().items():
+            most[name] = max(size, most.get(name, 1))
+    return most
 
 
 def _first(routes: Sequence[Routable], message: Message, outer: Mapping[str, str]) -> Match | None:
