@@ -27,7 +27,7 @@ TAKE_WAIT: Final = 2.0
 class ChannelsLayer(Layer):
     """The methods that ``channels.layers.BaseChannelLayer`` names, with its errors: ``TypeError``, ``ChannelFull``."""
 
-    extensions: ClassVar[list[str]] = ["groups", "flush"]
+    extensions: ClassVar[list[str]] = ["groups", "flush", *Layer.extensions]
 
     @cached_property
     def _mailrooms(self) -> WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Mailroom]]:

@@ -45,6 +45,9 @@ class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters, ChannelsLaye
         with self._lock:
             return len(self._state.channels.get(channel, ()))
 
+    async def verify(self) -> None:
+        """There is no server."""
+
     async def flush(self) -> None:
         with self._lock:
             self._state = State(self._capacities)
