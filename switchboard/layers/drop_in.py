@@ -83,6 +83,12 @@ class ChannelsLayer(Layer):
         _check_message(message)
         await self.publish([GroupMessage(group, message)])
 
+    def _forget_mail(self) -> None:
+        """For `flush`: what waits in this process is gone with the rest."""
+        for rooms in list(self._mailrooms.values()):
+            for room in list(rooms.values()):
+                room.forget()
+
     def _mailroom_of(self, name: str) -> Mailroom:
         for room in self._mailrooms.get(asyncio.get_running_loop(), {}).values():
             if room.name == name:

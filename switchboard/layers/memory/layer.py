@@ -49,6 +49,7 @@ class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters, ChannelsLaye
         """There is no server."""
 
     async def flush(self) -> None:
+        self._forget_mail()
         with self._lock:
             self._state = State(self._capacities)
 

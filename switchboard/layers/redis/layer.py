@@ -110,6 +110,7 @@ class RedisLayer(SeveralForWorkers, ChannelsLayer):
             raise error
 
     async def flush(self) -> None:
+        self._forget_mail()
         for host in self._hosts:
             await host.flush()
 
