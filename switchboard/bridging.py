@@ -49,7 +49,7 @@ def call(layer: L, ask: Callable[[L], Coroutine[Any, Any, T]]) -> T:
     if loop is not None:
         return asyncio.run_coroutine_threadsafe(ask(layer), loop).result()
     if not layer.any_loop:
-        return async_to_sync(ask)(layer)
+        return async_to_sync(_asked)(layer, ask)
     return asyncio.run(_once(layer, ask))
 
 
@@ -59,6 +59,10 @@ def _running() -> bool:
     except RuntimeError:
         return False
     return True
+
+
+async def _asked(layer: L, ask: Callable[[L], Coroutine[Any, Any, T]]) -> T:
+    return await ask(layer)  # `async_to_sync` wants an ``async def``
 
 
 async def _once(layer: L, ask: Callable[[L], Coroutine[Any, Any, T]]) -> T:
