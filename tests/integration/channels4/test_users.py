@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from functools import partial
 
 import pytest
@@ -10,6 +11,7 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
+from django.db import connections
 from django.test import Client
 
 from switchboard.layers.memory import MemoryLayer
@@ -59,6 +61,12 @@ def ada() -> User:
 
 class UserTests(OnTheLayer):
     """The stories, for each layer."""
+
+    @pytest.fixture(autouse=True)
+    async def _left_no_connection(self) -> AsyncIterator[None]:
+        """All sync consumers of a run share a thread: a connection left there is in the way of tests without one."""
+        yield
+        await sync_to_async(connections.close_all)()
 
     @pytest.mark.parametrize("kind", ["async", "sync"])
     async def test_who_is_logged_in_on_the_page_is_so_in_the_socket(self, ada: User, kind: str) -> None:
