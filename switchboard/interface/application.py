@@ -15,9 +15,7 @@ import asyncio
 import sys
 from typing import Any
 
-from channels.layers import channel_layers
 from django.conf import settings as django_settings
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.log import configure_logging
 
 from switchboard.conf import get_settings
@@ -27,19 +25,23 @@ from switchboard.interface.hub import Hub
 from switchboard.interface.origin import OriginCheck
 from switchboard.interface.wire import AsgiWire, Listener, Receive, Scope, Send, direct_wire
 from switchboard.layers.base import Layer
+from switchboard.layers.named import get_layer
 
 
 class Interface:
     """The application. Reads the settings when it is made; the hub begins with the first connection.
 
     ``layer``: instead of the one that the settings name.
+
+    Raises:
+        ImproperlyConfigured: the settings are malformed, or name no layer on which an interface can run.
     """
 
     def __init__(self, layer: Layer | None = None, *, logging: bool = True) -> None:
         if logging:
             configure_logging(django_settings.LOGGING_CONFIG, django_settings.LOGGING)
         self._settings = get_settings()
-        self._layer = layer or _named_layer(self._settings.LAYER)
+        self._layer = layer or get_layer(self._settings.LAYER)
         self._origins = OriginCheck(allow_missing=self._settings.ALLOW_MISSING_ORIGIN)
         self._hub: Hub | None = None
 
@@ -50,6 +52,10 @@ class Interface:
             await Request(self._running_hub(), self._settings, scope, receive, send).serve()
         else:
             raise ValueError(f"this application has no {scope['type']!r}")
+
+    async def verify(self) -> None:
+        """Ask the layer's server whether it will do, before anybody is let in. See `Layer.verify`."""
+        await self._layer.verify()
 
     def stop(self, *, paced: bool = True) -> asyncio.Future[None]:
         """End the hub: see `Hub.stop`. Called by the server that ends, or by a trigger of its reactor."""
@@ -105,15 +111,6 @@ def opening(scope: Scope) -> Opening:
         "root_path": scope.get("root_path", ""),
     }
     return Opening(scope["path"], content, content["subprotocols"])
-
-
-def _named_layer(alias: str) -> Layer:
-    layer = channel_layers[alias]
-    if not isinstance(layer, Layer):
-        raise ImproperlyConfigured(
-            f"CHANNEL_LAYERS[{alias!r}] is a {type(layer).__name__}; an interface needs a layer of switchboard.layers."
-        )
-    return layer
 
 
 def _at_shutdown(interface: Interface) -> None:

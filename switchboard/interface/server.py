@@ -11,29 +11,38 @@ application runs under either; under this one
 * a response is written no faster than the client reads, and can be cut off when its worker died;
 * SIGTERM first closes the listening socket, so that another process takes the next connection, then lets the
   application end, and doesn't trip over a handshake (``KeyError: 'application_instance'``);
+* settings or a Redis on which no interface can run end the start with one sentence and status 2;
 * a handshake is not refused before the application's own ``CONNECT_TIMEOUT``, nor a healthy socket closed after a day.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
+import sys
 from typing import Any, Final
 
 import daphne.server  # first of all that is Twisted's: it installs the reactor
 from daphne.cli import CommandLineInterface
 from daphne.http_protocol import WebRequest
+from django.core.exceptions import ImproperlyConfigured
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from switchboard.conf import get_settings
+from switchboard.exceptions import LayerUnavailable, UnfitServer
 from switchboard.interface.endpoint import Endpoint, Turn
 from switchboard.interface.wire import EXTENSION
 
 __all__ = ["CommandLine", "Server"]
 
+logger = logging.getLogger(__name__)
+
 #: Seconds; above any sensible CONNECT_TIMEOUT, since the interface's answer explains more than Daphne's 403.
 HANDSHAKE_TIMEOUT: Final = 60
+#: The status of a process that was given a bad setting or option, as argparse has it.
+BAD_USAGE: Final = 2
 #: Daphne's word for no limit.
 UNLIMITED: Final = -1
 #: Seconds that requests under way are given after SIGTERM.
@@ -64,6 +73,22 @@ class Server(daphne.server.Server):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._ports: list[Any] = []
+
+    def run(self) -> None:
+        """Serve until the end.
+
+        Raises:
+            UnfitServer: the application cannot work on what its layer names. Nothing listens then.
+        """
+        verify = getattr(self.application, "verify", None)
+        if verify is not None:
+            try:
+                asyncio.run(verify())
+            except UnfitServer:
+                raise
+            except LayerUnavailable as error:
+                logger.warning("the layer is away: %s", error)
+        super().run()
 
     # -- the application
 
@@ -142,3 +167,11 @@ class CommandLine(CommandLineInterface):  # type: ignore[misc]
         super().__init__()
         self.parser.prog = "python -m switchboard.interface"
         self.parser.set_defaults(websocket_connect_timeout=HANDSHAKE_TIMEOUT, websocket_timeout=UNLIMITED)
+
+    def run(self, args: Any) -> None:
+        """Daphne's; what is wrong with the settings is one sentence, and the status of a bad option."""
+        try:
+            super().run(args)
+        except (ImproperlyConfigured, UnfitServer) as error:
+            print(error, file=sys.stderr)
+            raise SystemExit(BAD_USAGE) from None

@@ -26,6 +26,7 @@ from functools import cached_property
 from typing import ClassVar
 
 from switchboard.events import Content, Envelope, InboxEntry, Output
+from switchboard.layers.extensions import OF_WORKERS
 from switchboard.layers.tips import Tips
 
 
@@ -147,6 +148,10 @@ class Layer(ABC):
 
     #: Whether several processes can meet on it. False: everything has to run in one.
     crosses_processes: ClassVar[bool]
+    #: Whether its methods may be called from any event loop.
+    any_loop: ClassVar[bool] = True
+    #: What it can do beside carrying messages, see `extensions`; Channels' own word for such a list.
+    extensions: ClassVar[list[str]] = [*OF_WORKERS]
 
     @property
     def shards(self) -> Sequence[Layer]:
@@ -367,6 +372,15 @@ class Layer(ABC):
     @abstractmethod
     async def depth(self, channel: str) -> int:
         """How many messages a named channel holds, pending ones included."""
+
+    @abstractmethod
+    async def verify(self) -> None:
+        """Ask every server whether it is one on which this layer can work. For the start of a process.
+
+        Raises:
+            UnfitServer: one is not.
+            LayerUnavailable: one did not answer; all that did will do.
+        """
 
     @abstractmethod
     async def flush(self) -> None:

@@ -25,11 +25,11 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from switchboard.bridging import call
-from switchboard.channels import get_layer
 from switchboard.conf import get_settings
 from switchboard.events import Ack, Content, Envelope, GroupMessage, InboxEvent, Join, Leave, Reply, Tip
 from switchboard.exceptions import ChannelFull
 from switchboard.layers.base import Delivery, Enqueued, Layer
+from switchboard.layers.named import get_layer
 from switchboard.message import Message
 from switchboard.names import (
     CONNECT,

@@ -65,6 +65,7 @@ class UnreliableLayer(Layer):
     ) -> None:
         self.inner: Layer = layer if isinstance(layer, Layer) else _made(layer)
         self.crosses_processes = self.inner.crosses_processes  # type: ignore[misc]
+        self.extensions = self.inner.extensions  # type: ignore[misc]
         self._random = random.Random(seed)  # noqa: S311 - a seed is wanted, not a secret
         self._longest_delay = longest_delay
         self._only = only

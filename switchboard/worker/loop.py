@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from django.db import close_old_connections
 
 from switchboard.conf import get_settings
-from switchboard.exceptions import LayerUnavailable
+from switchboard.exceptions import LayerUnavailable, UnfitServer
 from switchboard.layers.base import Layer
 from switchboard.layers.tips import TOLD_FOR
 from switchboard.names import HTTP_REQUEST, new_worker
@@ -59,6 +59,19 @@ class Worker:
         self._router = router
         self._threads = threads
         self._overdue: Overdue | None = None
+
+    async def verify(self) -> None:
+        """Ask the layer's servers whether they will do, before anything begins; one that is away may come.
+
+        Raises:
+            UnfitServer: the layer cannot work on one of them.
+        """
+        try:
+            await self._layer.verify()
+        except UnfitServer:
+            raise
+        except LayerUnavailable as error:
+            logger.warning("the layer is away: %s", error)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set and what was taken is finished.

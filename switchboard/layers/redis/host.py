@@ -49,6 +49,9 @@ class Host(InterfaceSide, WorkerSide, Recovery, DeadLetters):
     async def depth(self, channel: str) -> int:
         return int(await self._redis.command("XLEN", self._keys.stream(channel)))
 
+    async def verify(self) -> None:
+        await self._redis.command("PING")
+
     async def flush(self) -> None:
         cursor = b"0"
         while True:
