@@ -54,6 +54,9 @@ def read_answer(content: Content) -> Answer:
         ValueError: it has unknown keys, both text and bytes, a value of the wrong type, or a close code that must not
             be sent.
     """
+    text = content.get("text")
+    if len(content) == 1 and isinstance(text, str):
+        return Answer(frame=Frame.of_text(text))  # nearly all of them
     if unknown := content.keys() - _KEYS:
         raise ValueError(f"unknown keys {sorted(unknown)}")
     return Answer(
