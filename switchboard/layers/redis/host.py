@@ -15,7 +15,7 @@ from switchboard.layers.redis.interface_side import InterfaceSide
 from switchboard.layers.redis.keys import Keys
 from switchboard.layers.redis.recovery import Recovery
 from switchboard.layers.redis.relay import Relay
-from switchboard.layers.redis.wire import Wire
+from switchboard.layers.redis.wire import Wire, pack
 from switchboard.layers.redis.worker_side import WorkerSide
 
 
@@ -38,7 +38,7 @@ class Host(InterfaceSide, WorkerSide, Recovery, DeadLetters):
     async def publish(self, outputs: Sequence[Output]) -> None:
         """Envelopes for channels that are at home elsewhere are sent on without a look at their capacity."""
         words, reached = self._outputs(outputs)
-        full: bytes | None = await self._run("publish", *words)
+        full: bytes | None = await self._run("publish", pack(words))
         await self._relay.carry(reached)
         if full is not None:
             raise ChannelFull(full.decode())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import msgpack
 
@@ -58,8 +58,7 @@ class Wire:
 
     def forward(self, place: int, most: int, words: Sequence[Word]) -> tuple[Word, ...]:
         """The four words by which scripts take outputs for another host."""
-        # Lua's reader is older than the type for bytes.
-        return ("f", place, most, msgpack.packb(words, use_bin_type=False))
+        return ("f", place, most, pack(words))
 
     def event(self, event: InboxEvent) -> bytes:
         """One event for an inbox."""
@@ -137,6 +136,12 @@ class Wire:
 
 def _guard(named: Mapping[bytes, bytes]) -> tuple[str, int] | tuple[None, None]:
     return (named[b"k"].decode(), int(named[b"o"])) if b"k" in named else (None, None)
+
+
+def pack(words: Sequence[Any]) -> bytes:
+    """Lists of words for a script."""
+    # Lua's reader is older than the type for bytes.
+    return cast(bytes, msgpack.packb(words, use_bin_type=False))
 
 
 def named_fields(fields: Sequence[bytes]) -> dict[bytes, bytes]:

@@ -20,7 +20,7 @@ from switchboard.layers.base import Attempt, Begun, Commit, Delivery, Layer, Pen
 from switchboard.layers.capacity import MOST_DEAD_LETTERS
 from switchboard.layers.redis.keys import WORKERS
 from switchboard.layers.redis.shared import Shared
-from switchboard.layers.redis.wire import Word, named_fields
+from switchboard.layers.redis.wire import Word, named_fields, pack
 from switchboard.names import DISCONNECT, interface_of
 
 logger = logging.getLogger(__name__)
@@ -55,15 +55,16 @@ class WorkerSide(Shared, Layer):
     async def _commit(
         self, worker: str, commits: Sequence[Commit], letter: tuple[bytes, str] = (b"", "")
     ) -> Sequence[bool]:
-        words: list[Word] = []
+        packed: list[list[Word | list[Word]]] = []
         reached: set[int] = set()
         for commit in commits:
             envelope, channel = commit.delivery.envelope, commit.delivery.channel
             guard = self._guard(channel, envelope.socket, envelope.order, commit.session, failed=commit.failed)
             outputs, places = self._outputs(commit.outputs)
-            words += (channel, commit.delivery.tag, *guard, *letter, len(outputs) // 4, *outputs)
+            packed.append([channel, commit.delivery.tag, *guard, *letter, outputs])
             reached |= places
-        answers = await self._run("commit", worker, MOST_DEAD_LETTERS, *words)
+        # One word for all: each word of a command costs its client more than what is in it.
+        answers = await self._run("commit", worker, MOST_DEAD_LETTERS, pack(packed))
         await self._relay.carry(reached)
         return [bool(answer) for answer in answers]
 
@@ -165,6 +166,6 @@ class WorkerSide(Shared, Layer):
             logger.exception("message %s of %s can't be read; given up", tag, channel)
             guard = self._guard(channel, *self._wire.read_guard(fields), failed=True)
             letter = (named_fields(fields).get(b"e", b""), "it came from another version, or under other keys")
-            await self._run("commit", worker, MOST_DEAD_LETTERS, channel, tag, *guard, *letter, 0)
+            await self._run("commit", worker, MOST_DEAD_LETTERS, pack([[channel, tag, *guard, *letter, []]]))
             return None
         return Delivery(envelope, tag, redelivered)

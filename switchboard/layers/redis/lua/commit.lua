@@ -1,27 +1,27 @@
 -- Acknowledges messages, one after the other, and lets the outputs of each leave. One that is given up becomes a dead
 -- letter.
 --
--- ARGV  2 worker  3 most dead letters  4... for each message, eleven words and four for each output:
+-- ARGV  2 worker  3 most dead letters  4 the messages, packed, each a list of
 --       channel, tag, socket ('' for a message of none), order, new session ('' for none), '1' for a disconnect,
 --       the Ack, the Ack for an order that was acknowledged before, the dead letter ('' for none), its reason,
---       number of outputs
+--       the outputs as one list
 -- keys  stream1:<channel>, socket:<socket>, sockets:<interface>, deadletters, and those of outputs.lua, written
 -- returns for each 1, or 0 where the worker does not own the entry (any more)
 
 local worker, most_letters = ARGV[2], ARGV[3]
 
-local function commit(channel, tag, socket, order, session, disconnects, ack, late, letter, reason, first, last)
+local function commit(channel, tag, socket, order, session, disconnects, ack, late, letter, reason, outputs)
   local stream = stream_key(channel)
   if not held(worker, stream, tag) then return 0 end
   local fresh = true
   if socket == '' then
-    put_all(first, last)
+    put_all(outputs)
     send()
   else
     local record = socket_key(socket)
     local acked = redis.call('HGET', record, 'acked')
     fresh = not acked or tonumber(order) > tonumber(acked)
-    if fresh then put_all(first, last) end
+    if fresh then put_all(outputs) end
     put('i', interface_of(socket), '', fresh and ack or late)
     send(socket, order)
     if disconnects == '1' then
@@ -40,13 +40,6 @@ local function commit(channel, tag, socket, order, session, disconnects, ack, la
   return 1
 end
 
-local answers, at = {}, 4
-while at <= #ARGV do
-  local first = at + 11
-  local last = first + 4 * ARGV[at + 10] - 1
-  local words = {unpack(ARGV, at, at + 9)}
-  words[11], words[12] = first, last
-  answers[#answers + 1] = commit(unpack(words))
-  at = last + 1
-end
+local answers = {}
+for place, words in ipairs(cmsgpack.unpack(ARGV[4])) do answers[place] = commit(unpack(words)) end
 return answers

@@ -58,9 +58,9 @@ local function put(kind, name, extra, payload)
   end
 end
 
--- The outputs from ARGV[first] to ARGV[last].
-local function put_all(first, last)
-  for i = first, last, 4 do put(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
+-- Outputs, four words each.
+local function put_all(words)
+  for i = 1, #words, 4 do put(words[i], words[i + 1], words[i + 2], words[i + 3]) end
 end
 
 -- `socket` and `order`, if given, head the entry of the socket's own interface.
