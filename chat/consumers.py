@@ -13,6 +13,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 
+from django.db import transaction
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -97,14 +98,15 @@ def _connect(message: Message, label: str, dialect: Dialect) -> None:
     assert message.reply_channel is not None
     who = identity.of_handshake(message)
     try:
-        entered = entrance.enter(label, who)
+        with transaction.atomic():  # one commit for all of it
+            entered = entrance.enter(label, who)
+            assert entered.member is not None
+            presence.arrive(entered.member, message.reply_channel.name, browser=who.browser, dialect=dialect.name)
     except NotAdmitted as refused:
         logger.info("Turned somebody away from %s (%s): %s", label, dialect.name, refused.refusal.code)
         _turn_away(message, TURNED_AWAY[refused.refusal.code])
         return
-    assert entered.member is not None
     member, room = entered.member, entered.room
-    presence.arrive(member, message.reply_channel.name, browser=who.browser, dialect=dialect.name)
     language = languages.of_handshake(message)
     message.channel_session.update(
         {

@@ -8,6 +8,7 @@ for a room of two and of two thousand.
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import transaction
 
 from chat import company, limits, people, services
 from chat.models import Member, Room
@@ -17,13 +18,14 @@ from chat.protocol import About, Hello, Welcome
 def greet(member: Member, hello: Hello) -> Welcome:
     """Make somebody be here, and tell them what they need to know."""
     room = member.room
-    first = people.show(member)
-    named = member.handle
-    if hello.handle is not None and (first or not named):
-        # Later it would be a way around what limits the changes of a handle.
-        people.claim_or_another(member, hello.handle)
-    elif not member.handle and member.user is not None:
-        people.claim_or_another(member, member.user.get_username())
+    with transaction.atomic():
+        first = people.show(member)
+        named = member.handle
+        if hello.handle is not None and (first or not named):
+            # Later it would be a way around what limits the changes of a handle.
+            people.claim_or_another(member, hello.handle)
+        elif not named and member.user is not None:
+            people.claim_or_another(member, member.user.get_username())
     count = people.count(room)
     if first:
         company.came(member, count)

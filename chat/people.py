@@ -55,8 +55,7 @@ def enter(room: Room, who: Who, *, keys: bool = False) -> Member:
     inherited["keys"] |= keys and not who.passing
     member = known.get(ids[0])
     if member is None:
-        fresh = {**inherited, "passing": who.passing, "user": who.account}
-        member, _created = Member.objects.get_or_create(room=room, person=ids[0], defaults=fresh)
+        member = _made(room, ids[0], {**inherited, "passing": who.passing, "user": who.account})
     changed = [flag for flag, value in inherited.items() if value and not getattr(member, flag)]
     if changed:
         Member.objects.filter(pk=member.pk).update(**dict.fromkeys(changed, True))
@@ -66,6 +65,14 @@ def enter(room: Room, who: Who, *, keys: bool = False) -> Member:
     if who.account is not None:
         member.user = who.account
     return member
+
+
+def _made(room: Room, person: str, values: dict[str, Any]) -> Member:
+    try:
+        with transaction.atomic():
+            return Member.objects.create(room=room, person=person, **values)
+    except IntegrityError:  # another tab, this very moment
+        return Member.objects.get(room=room, person=person)
 
 
 def show(member: Member) -> bool:
@@ -199,10 +206,10 @@ def as_person(member: Member) -> Person:
     return Person(member.person, member.handle or None, user, keys=member.keys)
 
 
-def listed(room: Room, limit: int = CROWD) -> list[Person]:
+def listed(room: Room) -> list[Person]:
     """Those who are here and have a handle; the first of them by name."""
     named = Member.objects.filter(room=room, here=True).exclude(handle_key="").select_related("user")
-    return [as_person(member) for member in named.order_by("handle_key")[:limit]]
+    return [as_person(member) for member in named.order_by("handle_key")[:CROWD]]
 
 
 def count(room: Room) -> int:

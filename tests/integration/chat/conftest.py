@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
+from channels.layers import channel_layers
 
 from chat import broadcast, identity
 
@@ -40,6 +42,14 @@ class Heard:
             self.heard.sent.append((self.name, content["text"]))
             if seq is not None:
                 self.heard.seqs.append((self.name, seq))
+
+
+@pytest.fixture
+def own_layer() -> Iterator[None]:
+    """A layer in memory on which nothing lies."""
+    channel_layers.backends.clear()
+    yield
+    channel_layers.backends.clear()
 
 
 @pytest.fixture
