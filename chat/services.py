@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from chat import broadcast, protocol, storing
+from chat.admission import NOBODY, Speaker
 from chat.models import Message, Room
 from chat.protocol import Post
-from chat.storing import IdentityConflict, Knock, Posted, ensure_room, identity_of
+from chat.storing import IdentityConflict, Knock, Posted, ensure_room, identity_of, is_stored
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -24,8 +25,11 @@ __all__ = [
     "Page",
     "Posted",
     "after",
+    "before",
     "ensure_room",
+    "has_room",
     "identity_of",
+    "is_stored",
     "missed",
     "post",
     "recent",
@@ -57,14 +61,25 @@ class Missed:
     reset: bool
 
 
-def post(label: str, said: Post, *, identity: str, user: AbstractBaseUser | AnonymousUser | None = None) -> Posted:
+def has_room(label: str) -> bool:
+    return Room.objects.filter(label=label).exists()
+
+
+def post(
+    label: str,
+    said: Post,
+    *,
+    identity: str,
+    user: AbstractBaseUser | AnonymousUser | None = None,
+    by: Speaker = NOBODY,
+) -> Posted:
     """Store a message once and have it broadcast after the commit; a duplicate is broadcast again from its row.
 
-    Raises ``IdentityConflict``.
+    Raises ``IdentityConflict``, and ``NotAdmitted`` for a new message of somebody who may not speak now.
     """
     with transaction.atomic():
-        (posted,) = storing.store([Knock(label, said, identity, user)])
-        if isinstance(posted, IdentityConflict):
+        (posted,) = storing.store([Knock(label, said, identity, user, by)])
+        if not isinstance(posted, Posted):
             raise posted
         broadcast.announce(posted.message)
     return posted
@@ -78,9 +93,10 @@ def recent(label: str, limit: int = RECENT) -> list[Message]:
 
 def missed(label: str, last: int | None) -> Missed:
     """What a client that has seen ``last`` is to be sent now. Complete, or else marked as a reset: no silent gap."""
-    seq = _last_seq(label)
+    seq, pruned = _seqs(label)
     upto = Message.objects.filter(room__label=label, seq__lte=seq).select_related("user").order_by("-seq")
-    if last is not None and seq - MISSED_LIMIT <= last <= seq:
+    # Of what was removed for its age a client with an old number would keep what nobody else has any more.
+    if last is not None and max(seq - MISSED_LIMIT, pruned) <= last <= seq:
         newer = list(upto.filter(seq__gt=last))
         fitting = _fitting(newer)
         if len(fitting) == len(newer):
@@ -91,7 +107,7 @@ def missed(label: str, last: int | None) -> Missed:
 
 def after(label: str, last: int, *, limit: int) -> Page:
     """The messages after ``last``, at most ``limit`` of them; the page's ``seq`` is never below ``last``."""
-    seq = _last_seq(label)
+    seq, _pruned = _seqs(label)
     between = Message.objects.filter(room__label=label, seq__gt=last, seq__lte=seq)
     messages = list(between.select_related("user").order_by("seq")[: limit + 1])
     if len(messages) > limit:
@@ -99,10 +115,16 @@ def after(label: str, last: int, *, limit: int) -> Page:
     return Page(max(last, seq), messages)
 
 
-def _last_seq(label: str) -> int:
-    """The room's count. Read it before the messages: each is committed together with its number, so that all up to
-    the count are there."""
-    return Room.objects.filter(label=label).values_list("last_seq", flat=True).first() or 0
+def before(label: str, first: int, *, limit: int) -> list[Message]:
+    """The last messages before number ``first``, at most ``limit`` of them, oldest first."""
+    older = Message.objects.filter(room__label=label, seq__lt=first).select_related("user").order_by("-seq")
+    return list(reversed(older[:limit]))
+
+
+def _seqs(label: str) -> tuple[int, int]:
+    """The room's count, and the number up to which messages are removed. Read it before the messages: each is committed
+    together with its number, so that all up to the count are there."""
+    return Room.objects.filter(label=label).values_list("last_seq", "pruned_seq").first() or (0, 0)
 
 
 def _fitting(newest_first: list[Message]) -> list[Message]:

@@ -17,11 +17,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.db import transaction
 from django.db.models import F
 
+from chat.admission import NOBODY, NotAdmitted, Speaker, admit
 from chat.models import Message, Room
 from chat.protocol import Post
 
@@ -45,6 +46,11 @@ class Knock:
     said: Post
     identity: str
     user: AbstractBaseUser | AnonymousUser | None = None
+    by: Speaker = NOBODY
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.label, self.identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,32 +65,44 @@ def identity_of(*, cid: str | None, message_id: str) -> str:
     return f"c:{cid}" if cid is not None else f"m:{message_id}"
 
 
+def is_stored(label: str, identity: str) -> bool:
+    """Whether a message of this identity is stored, and another one of it would be a duplicate."""
+    return Message.objects.filter(room__label=label, identity=identity).exists()
+
+
 def ensure_room(label: str) -> Room:
     """The room, made if missing; two callers at once get the same one."""
     room, _ = Room.objects.get_or_create(label=label)
     return room
 
 
+#: What became of a knock.
+Answer: TypeAlias = Posted | IdentityConflict | NotAdmitted
+
+
 @transaction.atomic
-def store(knocks: Sequence[Knock]) -> Sequence[Posted | IdentityConflict]:
-    """Store messages in the order given, each once; what became of each."""
+def store(knocks: Sequence[Knock]) -> Sequence[Answer]:
+    """Store messages in the order given, each once; what became of each.
+
+    Only what is new has to be admitted: a duplicate is never refused and costs nothing, since what was stored is
+    acknowledged, whatever happened since.
+    """
     rooms = _locked_rooms({knock.label for knock in knocks})
-    known = _known(rooms.values(), {knock.identity for knock in knocks})
-    answers: list[Posted | IdentityConflict] = []
+    known = _known(rooms, {knock.identity for knock in knocks})
+    refused = _refused(rooms, [knock for knock in knocks if knock.key not in known])
+    answers: list[Answer] = []
     new: list[Message] = []
     for knock in knocks:
-        room = rooms[knock.label]
-        stored = known.get((room.pk, knock.identity))
-        if stored is None:
-            room.last_seq += 1
-            stored = known[room.pk, knock.identity] = _row(room, knock)
+        stored = known.get(knock.key)
+        if stored is not None:
+            conflicts = stored.message != knock.said.body and not stored.deleted
+            answers.append(IdentityConflict(stored) if conflicts else Posted(stored, duplicate=True))
+        elif (refusal := refused.get(knock.key)) is not None:
+            answers.append(refusal)
+        else:
+            stored = known[knock.key] = _row(rooms[knock.label], knock)
             new.append(stored)
             answers.append(Posted(stored, duplicate=False))
-        elif stored.message != knock.said.body:
-            answers.append(IdentityConflict(stored))
-        else:
-            stored.room = room
-            answers.append(Posted(stored, duplicate=True))
     Message.objects.bulk_create(new)
     _count(new)
     return answers
@@ -102,16 +120,38 @@ def _locked_rooms(labels: Collection[str]) -> Mapping[str, Room]:
     return rooms
 
 
-def _known(rooms: Collection[Room], identities: Collection[str]) -> dict[tuple[int, str], Message]:
+def _known(rooms: Mapping[str, Room], identities: Collection[str]) -> dict[tuple[str, str], Message]:
     """What is stored in these rooms under these identities."""
-    pks = [room.pk for room in rooms]
-    found = Message.objects.filter(room_id__in=pks, identity__in=identities).select_related("user").order_by()
-    return {(message.room_id, message.identity): message for message in found}
+    by_pk = {room.pk: room for room in rooms.values()}
+    found = Message.objects.filter(room_id__in=list(by_pk), identity__in=identities).select_related("user").order_by()
+    known = {}
+    for message in found:
+        message.room = by_pk[message.room_id]
+        known[message.room.label, message.identity] = message
+    return known
+
+
+def _refused(rooms: Mapping[str, Room], new: Sequence[Knock]) -> Mapping[tuple[str, str], NotAdmitted]:
+    """Those of the new ones that may not come in now. One that comes twice is asked for once."""
+    once: dict[tuple[str, str], Knock] = {}
+    for knock in new:
+        once.setdefault(knock.key, knock)
+    refusals = admit([(rooms[knock.label], knock.by) for knock in once.values()])
+    return {key: NotAdmitted(refusal) for key, refusal in zip(once, refusals, strict=True) if refusal is not None}
 
 
 def _row(room: Room, knock: Knock) -> Message:
+    """The next message of the room."""
+    room.last_seq += 1
     said, user = knock.said, knock.user
-    message = Message(room=room, seq=room.last_seq, handle=said.handle, message=said.body, identity=knock.identity)
+    message = Message(
+        room=room,
+        seq=room.last_seq,
+        handle=said.handle,
+        message=said.body,
+        identity=knock.identity,
+        person=knock.by.person,
+    )
     if user is not None and user.is_authenticated:
         message.user = user  # type: ignore[assignment]
     return message
