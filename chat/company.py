@@ -1,8 +1,8 @@
 """Telling a room who comes, goes, is called otherwise and types.
 
-Readers without a handle are counted, not named; so are all when there are more than ``people.CROWD``: a thousand who
-come at once would be a thousand frames to each of a thousand. In a crowd nobody is told of single people. Everybody is
-told the count now and then, and whoever speaks is named by what they say.
+Unless there are more than ``people.CROWD``: a thousand who come at once would be a thousand frames to each of a
+thousand. In a crowd nobody is told of single people. Everybody is told the count now and then, and whoever speaks is
+named by what they say.
 
 These frames have no numbers and are sent once. A client that missed some has it right again with its next welcome.
 """

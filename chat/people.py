@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Case, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -41,14 +42,17 @@ _NUMBERS = 50
 # -- coming in
 
 
+@transaction.atomic(savepoint=False)
 def enter(room: Room, who: Who, *, keys: bool = False) -> Member:
     """The row of somebody in a room, made if missing. ``keys``: they made the room.
 
-    Who logged in keeps what they had before: keys, and also a mute or a ban.
+    Who logged in keeps what they had before: keys, and also a mute or a ban. The row is locked, for the disconnect of
+    their last socket may be about to remove it: a page that is loaded again closes one and opens the next at once.
     """
     ids = who.persons(room)
     assert ids, "nobody can be a member of whom nothing is known"
-    known = {member.person: member for member in Member.objects.filter(room=room, person__in=ids)}
+    rows = Member.objects.select_for_update().filter(room=room, person__in=ids).order_by("pk")
+    known = {member.person: member for member in rows}
     inherited: dict[str, Any] = {
         flag: any(getattr(member, flag) for member in known.values()) for flag in ("keys", "muted", "banned")
     }
@@ -72,7 +76,7 @@ def _made(room: Room, person: str, values: dict[str, Any]) -> Member:
         with transaction.atomic():
             return Member.objects.create(room=room, person=person, **values)
     except IntegrityError:  # another tab, this very moment
-        return Member.objects.get(room=room, person=person)
+        return Member.objects.select_for_update().get(room=room, person=person)
 
 
 def show(member: Member) -> bool:
@@ -207,9 +211,11 @@ def as_person(member: Member) -> Person:
 
 
 def listed(room: Room) -> list[Person]:
-    """Those who are here and have a handle; the first of them by name."""
-    named = Member.objects.filter(room=room, here=True).exclude(handle_key="").select_related("user")
-    return [as_person(member) for member in named.order_by("handle_key")[:CROWD]]
+    """Those who are here: first those with a handle, by name. The others are told as well, without one, or whoever
+    listens could not tell a reader who picks a handle from somebody who comes."""
+    here = Member.objects.filter(room=room, here=True).select_related("user")
+    nameless = Case(When(handle_key="", then=1), default=0)
+    return [as_person(member) for member in here.order_by(nameless, "handle_key", "pk")[:CROWD]]
 
 
 def count(room: Room) -> int:
