@@ -1,0 +1,91 @@
+// What who holds the keys can do: lock the room, set its topic, delete a message, mute somebody, delete the room.
+//
+// The forms are the page's own and work without scripts; here they are sent without leaving the page. The tools of a
+// message are one element that goes to the row which is looked at, so that rows stay as they are.
+
+import { element } from "./said.js";
+import { word } from "./words.js";
+
+export class Keys {
+  /** @param {DOMStringMap} room @param {HTMLElement} scroller @param {import("./roster.js").Roster} roster */
+  constructor(room, scroller, roster) {
+    this.room = room;
+    this.roster = roster;
+    this.held = false;
+    this.section = document.getElementById("keys");
+    this.words = document.getElementById("keys-words");
+    this.tools = element("span", "tools", "");
+    this.tools.ariaLive = "off";
+    this.bury = this.#button(word("remove"), "danger", () => this.#delete());
+    this.tools.append(this.bury);
+    for (const event of ["pointerover", "focusin", "click"]) scroller.addEventListener(event, (each) => this.#reach(each));
+    for (const form of this.section?.querySelectorAll("form[data-quiet]") ?? []) {
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        this.#send(form.getAttribute("action") ?? "", new FormData(/** @type {HTMLFormElement} */ (form), event.submitter));
+      });
+    }
+  }
+
+  /** @param {boolean} held */
+  turn(held) {
+    this.held = held;
+    if (this.section) this.section.hidden = !held;
+    if (!held) this.tools.remove();
+    this.roster.act = held ? (somebody) => this.#mute(somebody) : null;
+  }
+
+  /** What the forms say of the room. @param {{ topic: string, locked: boolean }} room */
+  room({ topic, locked }) {
+    const input = /** @type {HTMLInputElement | null | undefined} */ (this.section?.querySelector("[name=topic]"));
+    if (input && document.activeElement !== input) input.value = topic;
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (this.section?.querySelectorAll("[name=locked]") ?? [])) {
+      button.hidden = button.getAttribute("value") === (locked ? "1" : "0");
+    }
+  }
+
+  /** @param {Event} event */
+  #reach(event) {
+    const row = /** @type {Element} */ (event.target).closest?.("#log > .line:not(.gone), #earlier > .line:not(.gone)");
+    if (this.held && row && this.tools.parentElement !== row) row.append(this.tools);
+  }
+
+  #delete() {
+    const seq = /** @type {HTMLElement | null} */ (this.tools.parentElement)?.dataset.seq;
+    if (seq) this.#send("delete", { seq });
+  }
+
+  /** @param {import("./people.js").Person} somebody */
+  #mute({ person, handle }) {
+    if (person === this.roster.people.own) return null;
+    return this.#button(word("mute", { name: handle ?? "" }), "danger", () => this.#send("mute", { person, muted: "1" }));
+  }
+
+  /** @param {string} to @param {Record<string, string> | FormData} fields */
+  async #send(to, fields) {
+    const body = fields instanceof FormData ? fields : new FormData();
+    if (!(fields instanceof FormData)) for (const [name, value] of Object.entries(fields)) body.set(name, value);
+    const token = /** @type {HTMLInputElement} */ (document.querySelector("[name=csrfmiddlewaretoken]")).value;
+    try {
+      const headers = { Accept: "application/json", "X-CSRFToken": token };
+      const answer = await fetch(new URL(to, location.href.split("#")[0]), { method: "POST", body, headers });
+      if (!answer.ok) throw new Error(answer.statusText);
+      this.#say(word("done"));
+    } catch {
+      this.#say(word("failed"));
+    }
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    if (this.words) this.words.textContent = text;
+  }
+
+  /** @param {string} text @param {string} className @param {() => void} onClick */
+  #button(text, className, onClick) {
+    const made = /** @type {HTMLButtonElement} */ (element("button", className, text));
+    made.type = "button";
+    made.addEventListener("click", onClick);
+    return made;
+  }
+}
