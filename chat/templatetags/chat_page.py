@@ -30,7 +30,7 @@ def guessable(label: str) -> bool:
 
 @register.simple_tag
 def page_words() -> SafeString:
-    """The sentences that the page's scripts say, in the page's language, as JSON; ``static/chat/words.js`` reads them."""
+    """What the page’s scripts say, as JSON in the page’s language; ``static/chat/words.js`` reads it."""
     return json_script(_words(), "words")
 
 

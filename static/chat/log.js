@@ -16,7 +16,10 @@ const GROUP_MS = 10 * 60_000;
 /** @typedef {import("./sequence.js").Line} Line */
 
 export class Log {
-  /** @param {HTMLElement} list inside the live region @param {HTMLElement} earlier @param {() => Iterable<string>} names who may be mentioned */
+  /**
+   * @param {HTMLElement} list inside the live region @param {HTMLElement} earlier
+   * @param {() => Iterable<string>} names who may be mentioned
+   */
   constructor(list, earlier, names) {
     this.list = list;
     this.live = /** @type {HTMLElement} */ (list.parentElement);
