@@ -9,8 +9,10 @@ class ChatConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from chat import broadcast
-        from chat.checks import check_labels
+        from chat import accounts, broadcast
+        from chat.checks import check_hosts, check_labels, check_limits
 
         broadcast.listen()
-        checks.register(check_labels)
+        accounts.listen()
+        for check in (check_hosts, check_labels, check_limits):
+            checks.register(check)

@@ -11,6 +11,7 @@ they missed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -20,10 +21,14 @@ from django.db.models.signals import post_delete, post_save
 from chat.dialects import DIALECTS, Dialect
 from chat.models import Message, Room
 from chat.protocol import Line
-from switchboard import Group
+from switchboard import Channel, Group
 
 #: The close code of a socket whose room was deleted.
 ROOM_DELETED = 4410
+#: Of one whose person is banned.
+BANNED = 4403
+#: Of one whose browser logged in or out, or whose account is gone: who connects again is somebody else.
+CONNECT_AGAIN = 4401
 
 _PREFIX = "chat"
 
@@ -50,15 +55,35 @@ def announce(message: Message) -> None:
     transaction.on_commit(lambda: _send(message), robust=True)
 
 
-def frame(line: Line, dialect: Dialect) -> dict[str, str]:
-    """What a group of that dialect is sent to tell of a message."""
-    return {"text": dialect.line(line)}
+def frame(line: Line, dialect: Dialect) -> dict[str, str] | None:
+    """What a group of that dialect is sent to tell of a message; None if it is told nothing."""
+    text = dialect.line(line)
+    return None if text is None else {"text": text}
 
 
 def _send(message: Message) -> None:
     line = message.as_line()
     for dialect in DIALECTS.values():
-        group(message.room.label, dialect).send(frame(line, dialect), seq=line.seq)
+        content = frame(line, dialect)
+        if content is not None:
+            group(message.room.label, dialect).send(content, seq=line.seq)
+
+
+def tell(label: str, make: Callable[[Dialect], str | None]) -> None:
+    """Send a room what is no message, in the dialects that have a frame for it, when the transaction has committed.
+
+    It has no number: a client that misses it learns the same from its next welcome.
+    """
+    for dialect in DIALECTS.values():
+        text = make(dialect)
+        if text is not None:
+            transaction.on_commit(partial(group(label, dialect).send, {"text": text}), robust=True)
+
+
+def tell_sockets(reply_channels: Iterable[str], content: dict[str, object]) -> None:
+    """Send single sockets the same, when the transaction has committed."""
+    for name in reply_channels:
+        transaction.on_commit(partial(Channel(name).send, content), robust=True)
 
 
 def part(label: str) -> None:

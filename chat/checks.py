@@ -6,8 +6,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ValidationError
 
-from chat import labels, words
+from chat import labels, limits, words
+from chat.validators import validate_network
 
 #: Fewer possible labels than this can be tried one by one.
 MIN_TOKEN_LENGTH = 4
@@ -32,3 +34,36 @@ def check_labels(**kwargs: Any) -> list[CheckMessage]:
         error = f"The words and the length that are set make labels of up to {longest} characters; 50 are allowed."
         errors.append(Error(error, id="chat.E003"))
     return errors
+
+
+def check_limits(**kwargs: Any) -> list[CheckMessage]:
+    """Whether the rates, the proxies and the time that messages are kept can be read."""
+    errors: list[CheckMessage] = []
+    for name, text in getattr(settings, "CHAT_LIMITS", {}).items():
+        if name not in limits.NAMES:
+            errors.append(
+                Error(f"CHAT_LIMITS has {name!r}, which is none of {', '.join(limits.NAMES)}.", id="chat.E005")
+            )
+            continue
+        try:
+            limits.Rate.parse(str(text or ""))
+        except ValueError as wrong:
+            errors.append(Error(f"CHAT_LIMITS: for {name} {wrong}.", id="chat.E005"))
+    for network in getattr(settings, "CHAT_TRUSTED_PROXIES", ()):
+        try:
+            validate_network(network)
+        except ValidationError:
+            error = f"CHAT_TRUSTED_PROXIES has {network!r}, which is no address and no network."
+            errors.append(Error(error, id="chat.E006"))
+    days = getattr(settings, "CHAT_RETENTION_DAYS", None)
+    if days is not None and (not isinstance(days, int) or days < 0):
+        errors.append(Error(f"CHAT_RETENTION_DAYS is {days!r}, but has to be a whole number of days.", id="chat.E007"))
+    return errors
+
+
+def check_hosts(**kwargs: Any) -> list[CheckMessage]:
+    """Whether any web page could speak in its visitors' names: the Origin of a socket is compared with the hosts."""
+    if "*" not in settings.ALLOWED_HOSTS or settings.DEBUG:
+        return []
+    error = "ALLOWED_HOSTS is “*”, which lets every web site open sockets in the name of its visitors."
+    return [Error(error, hint="Name the hosts under which the chat is reached.", id="chat.E004")]

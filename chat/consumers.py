@@ -1,18 +1,44 @@
 """What happens when a socket connects, says something and leaves.
 
-Only translation: the dialect reads and writes frames, ``chat.services`` knows what a message is, ``chat.broadcast``
-tells the room. The connection remembers its room and dialect in the channel session.
+Only translation: the dialect reads and writes frames, ``chat.entrance`` lets people in, ``chat.services`` knows what a
+message is, ``chat.broadcast`` and ``chat.company`` tell the room. The connection remembers its room, its dialect, its
+language and what its messages are counted by in the channel session; who sits at it, the database knows, since that may
+be changed from elsewhere.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping
+from dataclasses import replace
 
-from chat import broadcast, labels, presence, services
+from django.db import transaction
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from chat import (
+    addresses,
+    broadcast,
+    company,
+    entrance,
+    greeting,
+    identity,
+    labels,
+    languages,
+    limits,
+    people,
+    presence,
+    services,
+)
 from chat.activity import note
+from chat.admission import NotAdmitted, Speaker
 from chat.dialects import DIALECTS, Dialect, of_page
-from chat.protocol import Hello, Ping, Post, Refusal, Request
+from chat.handles import BadHandle
+from chat.languages import in_its_language
+from chat.models import Member
+from chat.naming import named, take_handle
+from chat.protocol import Hello, Person, Ping, Post, Refusal, Rename, Request, Typing
 from switchboard import (
     DeadLettered,
     Message,
@@ -26,7 +52,13 @@ logger = logging.getLogger(__name__)
 
 #: The close code for a room that cannot be.
 NO_SUCH_ROOM = 4404
+#: And for who may not come in, by the reason.
+TURNED_AWAY = {"banned": 4403, "slow-down": 4408}
 PUBLIC_ROOM = "public"
+
+#: A client tells at most so often that somebody types; what comes sooner is dropped. A little less than clients are
+#: asked to keep, for the way may be slow once and fast the next time.
+TYPING_SECONDS = 2.5
 
 
 @channel_session_user_from_http
@@ -46,9 +78,13 @@ def connect_public(message: Message) -> None:
 
 
 def no_such_room(message: Message) -> None:
+    _turn_away(message, NO_SUCH_ROOM)
+
+
+def _turn_away(message: Message, code: int) -> None:
     """Accept and close: a handshake refused with 403 tells a browser nothing, a close code does."""
     assert message.reply_channel is not None
-    reply: dict[str, object] = {"accept": True, "close": NO_SUCH_ROOM}
+    reply: dict[str, object] = {"accept": True, "close": code}
     # A browser that offered subprotocols and is accepted without one reports 1006, not our code.
     if offered := message.content.get("subprotocols"):
         reply["subprotocol"] = offered[0]
@@ -60,29 +96,43 @@ def _connect(message: Message, label: str, dialect: Dialect) -> None:
         no_such_room(message)
         return
     assert message.reply_channel is not None
-    room = services.ensure_room(label)
-    presence.arrive(room, message.reply_channel.name, _person(message))
-    message.channel_session["room"] = label
-    message.channel_session["dialect"] = dialect.name
+    who = identity.of_handshake(message)
+    try:
+        with transaction.atomic():  # one commit for all of it
+            entered = entrance.enter(label, who)
+            assert entered.member is not None
+            presence.arrive(entered.member, message.reply_channel.name, browser=who.browser, dialect=dialect.name)
+    except NotAdmitted as refused:
+        logger.info("Turned somebody away from %s (%s): %s", label, dialect.name, refused.refusal.code)
+        _turn_away(message, TURNED_AWAY[refused.refusal.code])
+        return
+    member, room = entered.member, entered.room
+    language = languages.of_handshake(message)
+    message.channel_session.update(
+        {
+            "room": label,
+            "dialect": dialect.name,
+            "language": language,
+            "who": who.keys[0],
+            "address": addresses.customer(who.address),
+        }
+    )
     accept: dict[str, object] = {"accept": True}
     if dialect.subprotocol is not None:
         accept["subprotocol"] = dialect.subprotocol
-    if dialect.frames:
-        accept["frames"] = dict(dialect.frames)
+    with translation.override(language):
+        if dialect.frames:
+            accept["frames"] = dict(dialect.frames)
     message.reply_channel.send(accept)
     # It is to get everything that is stored from now on, also what is stored before it is a member.
     broadcast.group(label, dialect).add(message.reply_channel, seq=room.last_seq)
+    if not dialect.greets and people.show(member):
+        company.came(member, people.count(room))
     note("joined", label, dialect)
 
 
-def _person(message: Message) -> str:
-    assert message.reply_channel is not None
-    session = message.http_session
-    key = session.session_key if session is not None else None
-    return presence.person_of(message.user, key, message.reply_channel.name)
-
-
 @channel_session
+@in_its_language
 def nack_failure(message: Message, exception: Exception) -> None:
     """The consumer raised, or kept killing its workers: tell a client that can be told, so that it does not wait for an
     acknowledgement. To send a message again that was given up would kill more of them."""
@@ -92,14 +142,15 @@ def nack_failure(message: Message, exception: Exception) -> None:
     request = _read(message, dialect)
     cid = request.cid if isinstance(request, Post) else None
     if isinstance(exception, DeadLettered):
-        refusal = Refusal("dead", "This could not be stored and was given up.", cid)
+        refusal = Refusal("dead", _("This could not be stored and was given up."), cid)
     else:
-        refusal = Refusal("failed", "This could not be stored. Try again.", cid)
+        refusal = Refusal("failed", _("This could not be stored. Try again."), cid)
     _answer(message, dialect.nack(refusal))
 
 
 @on_error(nack_failure)
 @channel_session_user
+@in_its_language
 def receive(message: Message) -> None:
     dialect = _dialect(message.channel_session)
     if dialect is None:
@@ -109,7 +160,11 @@ def receive(message: Message) -> None:
     if isinstance(request, Post):
         _post(message, label, dialect, request)
     elif isinstance(request, Hello):
-        _welcome(message, label, dialect, request)
+        _welcome(message, dialect, request)
+    elif isinstance(request, Rename):
+        _rename(message, label, dialect, request)
+    elif isinstance(request, Typing):
+        _typing(message, label)
     elif isinstance(request, Ping):
         _answer(message, dialect.pong())
     else:
@@ -121,7 +176,9 @@ def disconnect(message: Message) -> None:
     """Reported at least once for every socket, perhaps long after it was lost."""
     if message.reply_channel is None:
         return
-    presence.leave(message.reply_channel.name)
+    gone = presence.leave(message.reply_channel.name)
+    if gone is not None:
+        company.left(gone)
     dialect = _dialect(message.channel_session)
     if dialect is None:
         return
@@ -132,29 +189,81 @@ def disconnect(message: Message) -> None:
 
 def _post(message: Message, label: str, dialect: Dialect, said: Post) -> None:
     identity = services.identity_of(cid=said.cid, message_id=message.id)
+    if (member := _member(message)) is None:
+        return
     try:
-        posted = services.post(label, said, identity=identity, user=message.user)
+        want = _want(message)
+        said = named(member.room, member, said, identity=identity, want=want, can_be_told=dialect.greets)
+        speaker = Speaker.of(member, want)
+        posted = services.post(label, said, identity=identity, user=message.user, by=speaker)
     except services.IdentityConflict:
-        _refuse(message, label, dialect, Refusal("conflict", "This id belongs to another message.", said.cid))
+        _refuse(message, label, dialect, Refusal("conflict", _("This id belongs to another message."), said.cid))
+        return
+    except BadHandle as bad:
+        _refuse(message, label, dialect, Refusal(bad.code, bad.text, said.cid))
+        return
+    except NotAdmitted as refused:
+        _refuse(message, label, dialect, replace(refused.refusal, cid=said.cid))
         return
     _answer(message, dialect.ack(posted.message.as_line(), said.cid))
-    _remember_handle(message, said.handle)
     if not posted.duplicate:
         note("said", label, dialect, seq=posted.message.seq)
 
 
-def _remember_handle(message: Message, handle: str) -> None:
+def _rename(message: Message, label: str, dialect: Dialect, wanted: Rename) -> None:
+    if (member := _member(message)) is None:
+        return
+    try:
+        changed = take_handle(member, wanted.handle, _want(message))
+    except BadHandle as bad:
+        _refuse(message, label, dialect, Refusal(bad.code, bad.text))
+    except NotAdmitted as refused:
+        _refuse(message, label, dialect, refused.refusal)
+    else:
+        _know(message, member)
+        if changed:
+            company.renamed(member)
+        else:
+            _answer(message, dialect.you(people.as_person(member)))
+
+
+def _typing(message: Message, label: str) -> None:
+    """No query: who they are is in the channel session, as of their last hello, message or change of handle."""
+    session = message.channel_session
+    now = time.time()
+    person, handle = session.get("person"), session.get("handle")
+    if not person or not handle or now - session.get("typed", 0.0) < TYPING_SECONDS:
+        return
+    session["typed"] = now
+    company.typing(label, Person(person, handle))
+
+
+def _welcome(message: Message, dialect: Dialect, hello: Hello) -> None:
+    if (member := _member(message)) is None:
+        return
+    _answer(message, dialect.welcome(greeting.greet(member, hello)))
+    _know(message, member)
+
+
+def _know(message: Message, member: Member) -> None:
+    message.channel_session["person"] = member.person
+    message.channel_session["handle"] = member.handle
+
+
+def _member(message: Message) -> Member | None:
+    """Who sits at this socket. None if the room was deleted, or the account: then it is closed."""
     assert message.reply_channel is not None
-    if message.channel_session.get("handle") != handle:
-        presence.call(message.reply_channel.name, handle)
-        message.channel_session["handle"] = handle
+    name, label = message.reply_channel.name, message.channel_session["room"]
+    found = presence.members_at([name]).get(name) or entrance.rejoin(label, name)
+    if found is None:
+        code = broadcast.CONNECT_AGAIN if services.has_room(label) else broadcast.ROOM_DELETED
+        message.reply_channel.send({"close": code})
+    return found
 
 
-def _welcome(message: Message, label: str, dialect: Dialect, hello: Hello) -> None:
-    missed = services.missed(label, hello.last)
-    lines = [stored.as_line() for stored in missed.messages]
-    user = message.user.get_username() if message.user.is_authenticated else None
-    _answer(message, dialect.welcome(missed.seq, lines, reset=missed.reset, user=user))
+def _want(message: Message) -> limits.Want:
+    session = message.channel_session
+    return limits.message(session.get("who", ""), session.get("address", ""))
 
 
 def _refuse(message: Message, label: str, dialect: Dialect, refusal: Refusal) -> None:

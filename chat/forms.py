@@ -1,12 +1,21 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.auth.forms import UserCreationForm
 from django.core.exceptions import ValidationError
+from django.utils.translation import gettext as _
 
-from chat import labels, protocol
-from chat.validators import validate_body, validate_handle
+from chat import handles, labels, people, protocol
+from chat.validators import validate_body
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    _UserForm = UserCreationForm[User]
+else:
+    _UserForm = UserCreationForm
 
 
 class JoinForm(forms.Form):
@@ -17,16 +26,19 @@ class JoinForm(forms.Form):
     def clean_room(self) -> str:
         label = labels.label_from(self.cleaned_data["room"])
         if not labels.is_label(label):
-            raise ValidationError("A room's name has up to 50 letters, digits, hyphens and underscores.")
+            raise ValidationError(_("A room's name has up to 50 letters, digits, hyphens and underscores."))
         return label
 
 
 class PostForm(forms.Form):
     """A message sent without JavaScript."""
 
-    handle = forms.CharField(max_length=protocol.HANDLE_LIMIT, validators=[validate_handle])
+    handle = forms.CharField()
     body = forms.CharField(strip=False, validators=[validate_body])
     cid = forms.UUIDField()
+
+    def clean_handle(self) -> str:
+        return _handle(self.cleaned_data["handle"])
 
     def clean_body(self) -> str:
         # A form submits line breaks as CRLF, whatever was typed.
@@ -35,3 +47,20 @@ class PostForm(forms.Form):
     def as_post(self) -> protocol.Post:
         data: dict[str, Any] = self.cleaned_data
         return protocol.Post(data["handle"], data["body"], str(data["cid"]))
+
+
+class SignUpForm(_UserForm):
+    """A name that is a handle, and a password."""
+
+    def clean_username(self) -> str:
+        name = _handle(super().clean_username())
+        if not people.is_free_account(name):
+            raise ValidationError(_("This name is taken."), code="taken")
+        return name
+
+
+def _handle(value: object) -> str:
+    try:
+        return handles.read(value)
+    except handles.BadHandle as bad:
+        raise ValidationError(bad.text, code=bad.code) from None

@@ -1,47 +1,95 @@
 """Which sockets are in which room: a row for each, from its connect to its disconnect.
 
-Somebody is there while at least one of their sockets is, so what is kept is sockets, and a person is only a key that
-theirs have in common. A row belongs to one reply channel, a name that is never used again. So the disconnect of a
-socket that was lost minutes ago, reported late or twice, cannot remove who has come back on a new one.
+Somebody is there while at least one of their sockets is. A row belongs to one reply channel, a name that is never used
+again. So the disconnect of a socket that was lost minutes ago, reported late or twice, cannot remove who has come back
+on a new one.
 
 The disconnect is always reported, for a dead interface by a worker that noticed. That is what ends the rows of an
 interface that was killed; there is no time after which a row is out of date.
+
+``Member.here`` is true from the moment others were told of somebody until they were told that they left. Both happen
+under the lock of the member's row, so of several tabs that open or close at once exactly one is told of.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
-from django.utils.crypto import salted_hmac
+from django.db import transaction
+from django.utils import timezone
 
-from chat.models import Connection, Room
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from chat.models import Connection, Member
 
 
-def person_of(user: AbstractBaseUser | AnonymousUser, session_key: str | None, reply_channel: str) -> str:
-    """What this socket has in common with the others of its person: the account, the browser's session, or nothing."""
-    if user.is_authenticated:
-        return f"u:{user.pk}"
-    if session_key:
-        # Not the key itself: whoever has it is logged in.
-        return f"s:{salted_hmac('chat.presence', session_key).hexdigest()}"
-    return f"c:{reply_channel}"
-
-
-def arrive(room: Room, reply_channel: str, person: str) -> None:
+def arrive(member: Member, reply_channel: str, *, browser: str = "", dialect: str = "") -> None:
     """The socket is in the room. Once more is harmless: a connect may be handled again."""
     interface = reply_channel.partition("!")[0]
-    row = Connection(room=room, reply_channel=reply_channel, interface=interface, person=person)
+    row = Connection(
+        room_id=member.room_id,
+        reply_channel=reply_channel,
+        interface=interface,
+        member=member,
+        browser=browser,
+        dialect=dialect,
+    )
     Connection.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def call(reply_channel: str, handle: str) -> None:
-    """The person at this socket goes by that handle now."""
-    Connection.objects.filter(reply_channel=reply_channel).update(handle=handle)
+def is_there(reply_channel: str) -> bool:
+    return Connection.objects.filter(reply_channel=reply_channel).exists()
 
 
-def leave(reply_channel: str) -> None:
-    """The socket is closed; harmless if it was not there."""
-    Connection.objects.filter(reply_channel=reply_channel).delete()
+def attach(member: Member, reply_channel: str) -> None:
+    """A socket that was in the room before there were members belongs to this one."""
+    Connection.objects.filter(reply_channel=reply_channel, room_id=member.room_id).update(member=member)
+
+
+def leave(reply_channel: str) -> Member | None:
+    """The socket is closed; harmless if it was not there. Whoever others have to be told has left."""
+    connection = Connection.objects.filter(reply_channel=reply_channel).select_related("member").first()
+    if connection is None:
+        return None
+    member = connection.member
+    if member is None:  # it came before there were members
+        connection.delete()
+        return None
+    with transaction.atomic():
+        locked = Member.objects.select_for_update().filter(pk=member.pk).first()
+        Connection.objects.filter(pk=connection.pk).delete()
+        if locked is None or Connection.objects.filter(member=member).exists():
+            return None
+        was_here = locked.here
+        if _is_worth_keeping(locked):
+            Member.objects.filter(pk=locked.pk).update(here=False, seen=timezone.now())
+        else:
+            Member.objects.filter(pk=locked.pk).delete()
+    return locked if was_here else None
+
+
+def members_at(reply_channels: Iterable[str]) -> dict[str, Member]:
+    """Who sits at these sockets, with their rooms; in one query, however many."""
+    found = Connection.objects.filter(reply_channel__in=list(reply_channels), member__isnull=False)
+    return {
+        connection.reply_channel: connection.member
+        for connection in found.select_related("member__room", "member__user")
+        if connection.member is not None
+    }
+
+
+def sockets_of(member: Member, *, dialect: str | None = None) -> list[str]:
+    """The reply channels of somebody in a room, of all dialects or of one."""
+    theirs = Connection.objects.filter(member=member)
+    if dialect is not None:
+        theirs = theirs.filter(dialect=dialect)
+    return list(theirs.values_list("reply_channel", flat=True))
+
+
+def sockets_of_browser(names: Iterable[str]) -> list[str]:
+    """The reply channels of a browser in all rooms."""
+    return list(Connection.objects.filter(browser__in=list(names)).values_list("reply_channel", flat=True))
+
+
+def _is_worth_keeping(member: Member) -> bool:
+    """A passing one never comes back, and of a mere reader there is nothing to remember."""
+    known = bool(member.handle) or member.keys or member.muted or member.banned
+    return known and not member.passing

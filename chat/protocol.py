@@ -1,23 +1,28 @@
 """What travels between a browser and a room, whatever the dialect.
 
-A frame from a client becomes one of three requests (``Post``, ``Hello``, ``Ping``) or a ``Refusal`` that says what is
-wrong with it; nothing a client sends raises. A stored message becomes a ``Line``. The dialects (``chat.dialects``) only
-differ in how these look on the wire; the limits are the same in all of them.
+A frame from a client becomes a request (``Post``, ``Hello``, ``Rename``, ``Typing``, ``Ping``) or a ``Refusal`` that
+says what is wrong with it; nothing a client sends raises. A stored message becomes a ``Line``. The dialects
+(``chat.dialects``) only differ in how these look on the wire; the limits are the same in all of them.
 
-Nothing here touches Django, the database or a socket.
+Nothing here touches the database or a socket. Sentences for people are in the language that is active.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
+from chat import handles
+from chat.handles import HANDLE_LIMIT
+
 #: Code points, not bytes or UTF-16 units: what a person counts as characters, near enough.
 MESSAGE_LIMIT = 2_000
-HANDLE_LIMIT = 32
 #: Bytes of UTF-8. A message of 2,000 emoji written as JSON escapes has 24 KB.
 FRAME_LIMIT = 32 * 1024
 #: Characters of a client's own id for a message; a UUID has 36.
@@ -28,10 +33,18 @@ SEQ_LIMIT = 2**53 - 1
 ANONYMOUS = "anonymous"
 
 
+__all__ = [
+    "ANONYMOUS", "CLIENT_ID_LIMIT", "FRAME_LIMIT", "HANDLE_LIMIT", "MESSAGE_LIMIT", "SEQ_LIMIT",
+    "About", "Hello", "Line", "Person", "Ping", "Post", "Refusal", "Rename", "Request", "Typing", "Welcome",
+    "body_fault", "is_blank", "is_unicode", "read_object", "read_post",
+]  # fmt: skip
+
+
 @dataclass(frozen=True)
 class Post:
     """Somebody says something. ``cid`` is the client's id for it, by which a repetition is recognised."""
 
+    #: As it was written, or "" for the one that the person has.
     handle: str
     body: str
     cid: str | None = None
@@ -42,6 +55,20 @@ class Hello:
     """A client says which message it saw last; ``None`` is a client that has seen nothing yet."""
 
     last: int | None = None
+    #: The handle that it remembers.
+    handle: str | None = None
+
+
+@dataclass(frozen=True)
+class Rename:
+    """Somebody wants this handle. It is not read yet: what is wrong with it is said by whoever gives it."""
+
+    handle: object
+
+
+@dataclass(frozen=True)
+class Typing:
+    pass
 
 
 @dataclass(frozen=True)
@@ -58,9 +85,16 @@ class Refusal:
     cid: str | None = None
     #: Whether sending the very same frame again may succeed.
     retry: bool = False
+    #: Seconds after which it will, where that is known.
+    wait: float | None = None
+
+    @property
+    def whole_wait(self) -> int:
+        """The wait in whole seconds, rounded up; 0 where there is none."""
+        return math.ceil(self.wait or 0)
 
 
-Request = Post | Hello | Ping
+Request = Post | Hello | Rename | Typing | Ping
 
 
 @dataclass(frozen=True)
@@ -74,58 +108,91 @@ class Line:
     at: datetime
     cid: str | None = None
     user: str | None = None
+    person: str | None = None
+    #: A tombstone: nothing of it is left but the number.
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody in a room. Readers who never said anything have no handle."""
+
+    person: str
+    handle: str | None = None
+    user: str | None = None
+    #: Told to nobody but themselves.
+    keys: bool = False
+
+
+@dataclass(frozen=True)
+class About:
+    """What a room says of itself."""
+
+    name: str
+    topic: str = ""
+    locked: bool = False
+    #: Days that messages are kept; None for ever.
+    retention: int | None = None
+
+
+@dataclass(frozen=True)
+class Welcome:
+    """The answer to a hello."""
+
+    seq: int
+    missed: Sequence[Line]
+    reset: bool
+    you: Person
+    people: Sequence[Person]
+    #: People in all, named or not.
+    count: int
+    about: About
+    #: Messages somebody may send at once; None where nothing limits them.
+    burst: int | None = None
 
 
 def read_object(text: str) -> Mapping[str, object] | Refusal:
     """The JSON object in ``text``."""
     if len(text) > FRAME_LIMIT or not is_unicode(text) or len(text.encode()) > FRAME_LIMIT:
-        return Refusal("too-big", f"A frame may have at most {FRAME_LIMIT} bytes of UTF-8.")
+        return Refusal("too-big", _("A frame may have at most %(limit)d bytes of UTF-8.") % {"limit": FRAME_LIMIT})
     try:
         # RecursionError: deep nesting. ValueError: also an integer of more digits than Python converts.
         content = json.loads(text)
     except (ValueError, RecursionError):
-        return Refusal("not-json", "The frame is not JSON.")
+        return Refusal("not-json", _("The frame is not JSON."))
     if not isinstance(content, dict):
-        return Refusal("not-an-object", "The frame is not a JSON object.")
+        return Refusal("not-an-object", _("The frame is not a JSON object."))
     return content
 
 
 def read_post(handle: object, body: object, cid: object = None) -> Post | Refusal:
-    """The post made of these three values of unknown type."""
+    """The post made of these three values of unknown type. Who has an id of their own may leave the handle out."""
     if cid is not None and not _is_client_id(cid):
-        return Refusal("bad-cid", f"“cid” must be a text of 1 to {CLIENT_ID_LIMIT} visible ASCII characters.")
+        wanted = _("“cid” must be a text of 1 to %(limit)d visible ASCII characters.")
+        return Refusal("bad-cid", wanted % {"limit": CLIENT_ID_LIMIT})
     own_id = cid if isinstance(cid, str) else None
-    wrong = handle_fault(handle) or body_fault(body)
+    try:
+        name = "" if handle is None and own_id else handles.read(handle)
+    except handles.BadHandle as bad:
+        return Refusal(bad.code, bad.text, cid=own_id)
+    wrong = body_fault(body)
     if wrong is not None:
         return Refusal(wrong.code, wrong.text, cid=own_id)
-    assert isinstance(handle, str) and isinstance(body, str)
-    return Post(handle.strip(), body, own_id)
-
-
-def handle_fault(handle: object) -> Refusal | None:
-    """What is wrong with ``handle``, if anything. Surrounding space is not counted: it is not kept."""
-    if not isinstance(handle, str):
-        return Refusal("bad-handle", "The handle must be a text.")
-    if not is_unicode(handle) or any(unicodedata.category(char) == "Cc" for char in handle.strip()):
-        return Refusal("bad-handle", "The handle has characters that nobody can see or type.")
-    if is_blank(handle):
-        return Refusal("blank-handle", "Pick a handle first.")
-    if len(handle.strip()) > HANDLE_LIMIT:
-        return Refusal("long-handle", f"A handle may have at most {HANDLE_LIMIT} characters.")
-    return None
+    assert isinstance(body, str)
+    return Post(name, body, own_id)
 
 
 def body_fault(body: object) -> Refusal | None:
     """What is wrong with the text of a message, if anything."""
     if not isinstance(body, str):
-        return Refusal("bad-message", "The message must be a text.")
+        return Refusal("bad-message", _("The message must be a text."))
     # PostgreSQL stores no NUL in a text.
     if not is_unicode(body) or "\0" in body:
-        return Refusal("bad-message", "The message has characters that cannot be stored.")
+        return Refusal("bad-message", _("The message has characters that cannot be stored."))
     if is_blank(body):
-        return Refusal("blank-message", "The message is empty.")
+        return Refusal("blank-message", _("The message is empty."))
     if len(body) > MESSAGE_LIMIT:
-        return Refusal("long-message", f"A message may have at most {MESSAGE_LIMIT} characters.")
+        return Refusal("long-message", _("A message may have at most %(limit)d characters.") % {"limit": MESSAGE_LIMIT})
     return None
 
 

@@ -39,11 +39,15 @@ def _after(name: str, after: int) -> tuple[Rows, int]:
     label, dialect = found
     page = services.after(label, after, limit=ROWS)
     rows: Rows = []
+    upto = after
     room_left = ROWS_BYTES
     for stored in page.messages:
         content = broadcast.frame(stored.as_line(), dialect)
+        if content is None:  # a tombstone, to those who know none
+            continue
         room_left -= len(content["text"].encode())
         if rows and room_left < 0:
-            return rows, page.messages[len(rows) - 1].seq
+            return rows, upto
+        upto = stored.seq
         rows.append([stored.seq, content])
     return rows, page.seq

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from chat import broadcast, protocol
+from chat.admission import NOBODY, NotAdmitted, Speaker, admit
 from chat.models import Message, Room
 from chat.protocol import Post
 
@@ -75,21 +76,42 @@ def ensure_room(label: str) -> Room:
     return room
 
 
-def post(label: str, said: Post, *, identity: str, user: AbstractBaseUser | AnonymousUser | None = None) -> Posted:
+def has_room(label: str) -> bool:
+    return Room.objects.filter(label=label).exists()
+
+
+def is_stored(label: str, identity: str) -> bool:
+    """Whether a message of this identity is stored, and another one of it would be a duplicate."""
+    return Message.objects.filter(room__label=label, identity=identity).exists()
+
+
+def post(
+    label: str,
+    said: Post,
+    *,
+    identity: str,
+    user: AbstractBaseUser | AnonymousUser | None = None,
+    by: Speaker = NOBODY,
+) -> Posted:
     """Store a message once and have it broadcast after the commit; a duplicate is broadcast again from its row.
 
-    Raises ``IdentityConflict``.
+    Raises ``IdentityConflict``, and ``NotAdmitted`` for a new message of somebody who may not speak now. A duplicate is
+    never refused and costs nothing: what was stored is acknowledged, whatever happened since.
     """
     with transaction.atomic():
         room = _locked_room(label)
         stored = room.messages.select_related("user").filter(identity=identity).first()
         if stored is None:
+            [refusal] = admit([(room, by)])
+            if refusal is not None:
+                raise NotAdmitted(refusal)
             # Message.save counts the number; broadcast hears of the new row by its signal.
             stored = Message(room=room, handle=said.handle, message=said.body, identity=identity)
+            stored.person = by.person
             stored.user = user if user is not None and user.is_authenticated else None  # type: ignore[assignment]
             stored.save(force_insert=True)
             return Posted(stored, duplicate=False)
-        if stored.message != said.body:
+        if stored.message != said.body and not stored.deleted:
             raise IdentityConflict(stored)
         stored.room = room
         broadcast.announce(stored)
@@ -104,9 +126,10 @@ def recent(label: str, limit: int = RECENT) -> list[Message]:
 
 def missed(label: str, last: int | None) -> Missed:
     """What a client that has seen ``last`` is to be sent now. Complete, or else marked as a reset: no silent gap."""
-    seq = _last_seq(label)
+    seq, pruned = _seqs(label)
     upto = Message.objects.filter(room__label=label, seq__lte=seq).select_related("user").order_by("-seq")
-    if last is not None and seq - MISSED_LIMIT <= last <= seq:
+    # Of what was removed for its age a client with an old number would keep what nobody else has any more.
+    if last is not None and max(seq - MISSED_LIMIT, pruned) <= last <= seq:
         newer = list(upto.filter(seq__gt=last))
         fitting = _fitting(newer)
         if len(fitting) == len(newer):
@@ -117,7 +140,7 @@ def missed(label: str, last: int | None) -> Missed:
 
 def after(label: str, last: int, *, limit: int) -> Page:
     """The messages after ``last``, at most ``limit`` of them; the page's ``seq`` is never below ``last``."""
-    seq = _last_seq(label)
+    seq, _pruned = _seqs(label)
     between = Message.objects.filter(room__label=label, seq__gt=last, seq__lte=seq)
     messages = list(between.select_related("user").order_by("seq")[: limit + 1])
     if len(messages) > limit:
@@ -125,10 +148,16 @@ def after(label: str, last: int, *, limit: int) -> Page:
     return Page(max(last, seq), messages)
 
 
-def _last_seq(label: str) -> int:
-    """The room's count. Read it before the messages: each is committed together with its number, so that all up to
-    the count are there."""
-    return Room.objects.filter(label=label).values_list("last_seq", flat=True).first() or 0
+def before(label: str, first: int, *, limit: int) -> list[Message]:
+    """The last messages before number ``first``, at most ``limit`` of them, oldest first."""
+    older = Message.objects.filter(room__label=label, seq__lt=first).select_related("user").order_by("-seq")
+    return list(reversed(older[:limit]))
+
+
+def _seqs(label: str) -> tuple[int, int]:
+    """The room's count, and the number up to which messages are removed. Read it before the messages: each is committed
+    together with its number, so that all up to the count are there."""
+    return Room.objects.filter(label=label).values_list("last_seq", "pruned_seq").first() or (0, 0)
 
 
 def _fitting(newest_first: list[Message]) -> list[Message]:

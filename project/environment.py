@@ -12,6 +12,7 @@ import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -56,6 +57,14 @@ class Environment:
     debug: bool
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
+    trusted_proxies: list[str]
+    limits: bool
+    limit_messages: str
+    limit_address_messages: str
+    limit_rooms: str
+    limit_new_rooms: str
+    limit_new_accounts: str
+    retention_days: int  # 0 for ever
 
 
 def read(source: Mapping[str, str] | None = None) -> Environment:
@@ -85,6 +94,14 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
         csrf_trusted_origins=values.words(
             "CSRF_TRUSTED_ORIGINS", r"https?://[^\s/]+", "origins like https://chat.example, parted by commas"
         ),
+        trusted_proxies=values.networks("TRUSTED_PROXIES"),
+        limits=values.truth("LIMITS", default=True),
+        limit_messages=values.rate("LIMIT_MESSAGES", "8, 1/s"),
+        limit_address_messages=values.rate("LIMIT_ADDRESS_MESSAGES", "24, 3/s"),
+        limit_rooms=values.rate("LIMIT_ROOMS", "60/m"),
+        limit_new_rooms=values.rate("LIMIT_NEW_ROOMS", "10/h"),
+        limit_new_accounts=values.rate("LIMIT_NEW_ACCOUNTS", "10/h"),
+        retention_days=values.number("RETENTION_DAYS", 30, 0, 36_500),
     )
 
 
@@ -119,15 +136,26 @@ class _Values:
             self._bad(name, f"a whole number from {least} to {most}")
         return int(value)
 
-    def truth(self, name: str) -> bool:
-        value = self.text(name).lower()
-        if value and value not in _TRUE | _FALSE:
+    def truth(self, name: str, *, default: bool = False) -> bool:
+        value = self.text(name).lower() or ("on" if default else "off")
+        if value not in _TRUE | _FALSE:
             self._bad(name, "on or off (or true, false, yes, no, 1, 0)")
         return value in _TRUE
 
     def words(self, name: str, pattern: str, wanted: str) -> list[str]:
         words = [word.strip() for word in self.text(name).split(",") if word.strip()]
         return words if all(re.fullmatch(pattern, word) for word in words) else self._bad(name, wanted)
+
+    def rate(self, name: str, default: str) -> str:
+        pattern = r"off|0|([1-9][0-9]{0,5} *, *)?[1-9][0-9]{0,5}/[smhd]"
+        return self.matching(name, default, pattern, "a rate like 8, 1/s (a burst of 8, one a second) or 10/h, or off")
+
+    def networks(self, name: str) -> list[str]:
+        networks = self.words(name, r".+", wanted := "addresses or networks like 10.0.0.0/8, parted by commas")
+        try:
+            return [str(ip_network(network, strict=False)) for network in networks]
+        except ValueError:
+            self._bad(name, wanted)
 
     def folder(self, name: str, default: Path) -> Path:
         path = ROOT / Path(self.text(name) or default).expanduser()

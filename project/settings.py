@@ -38,6 +38,8 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",  # pages; what is secret in them is masked anew each time
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "chat.identity.VisitorCookie",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -59,6 +61,20 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     )
 }
 SWITCHBOARD: dict[str, Any] = {}  # see switchboard.conf for what can be tuned
+
+# -- the chat
+
+CHAT_LIMITS = {
+    "MESSAGES": ENVIRONMENT.limit_messages,
+    "ADDRESS_MESSAGES": ENVIRONMENT.limit_address_messages,
+    "ROOMS": ENVIRONMENT.limit_rooms,
+    "NEW_ROOMS": ENVIRONMENT.limit_new_rooms,
+    "NEW_ACCOUNTS": ENVIRONMENT.limit_new_accounts,
+}
+if not ENVIRONMENT.limits:
+    CHAT_LIMITS = {}
+CHAT_TRUSTED_PROXIES = ENVIRONMENT.trusted_proxies
+CHAT_RETENTION_DAYS = ENVIRONMENT.retention_days
 
 # -- pages
 
@@ -118,7 +134,9 @@ CSRF_COOKIE_SAMESITE = "Lax"
 
 # -- the rest
 
-LANGUAGE_CODE = "en-us"
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ko", "한국어")]
+LOCALE_PATHS = [ROOT / "locale"]
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

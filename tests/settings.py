@@ -17,6 +17,12 @@ os.environ.update(
         **dict.fromkeys(
             ("ALLOWED_HOSTS", "BIND", "CSRF_TRUSTED_ORIGINS", "DATABASE_URL", "DEBUG", "INTERFACES", "PORT"), ""
         ),
+        **dict.fromkeys(
+            ("LIMIT_ADDRESS_MESSAGES", "LIMIT_MESSAGES", "LIMIT_NEW_ACCOUNTS", "LIMIT_NEW_ROOMS", "LIMIT_ROOMS"), ""
+        ),
+        **dict.fromkeys(("RETENTION_DAYS", "TRUSTED_PROXIES"), ""),
+        # Tests say more in a second than people do; those of the limits set their own.
+        "LIMITS": "off",
         "REDIS_URL": "",
         "WORKERS": "",
         "DATA_DIR": _folder,

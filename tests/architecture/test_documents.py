@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +17,7 @@ import pytest
 import switchboard
 from chat import dialects
 from chat.dialects import DIALECTS, Dialect
-from chat.protocol import Line, Refusal
+from chat.protocol import About, Line, Person, Refusal, Welcome
 from project import environment
 from project.environment import ROOT
 from switchboard.conf import Settings
@@ -270,9 +270,10 @@ def test_the_keys_in_redis() -> None:
 
 def test_the_reasons_of_a_nack() -> None:
     sources = [path.read_text() for path in (ROOT / "chat").glob("*.py")]
-    used = {code for source in sources for code in re.findall(r'Refusal\(\s*"([a-z-]+)"', source)}
-    table = rows(section(read("docs/wire.md"), "switchboard.v1"))
-    assert used == {quoted(code)[0] for code, _ in table}
+    made = r'(?:Refusal|BadHandle)\(\s*"([a-z-]+)"'
+    used = {code for source in sources for code in re.findall(made, source)}
+    table = [row for name in ("switchboard.v1", "Over HTTP") for row in rows(section(read("docs/wire.md"), name))]
+    assert used == {quoted(code)[0] for code, _ in table if not quoted(code)[0].startswith("/")}
 
 
 def frames(dialect: str, arrow: str) -> list[str]:
@@ -293,12 +294,23 @@ def test_what_a_client_sends_is_understood(heading: str, dialect: Dialect) -> No
 
 @pytest.mark.parametrize(("heading", "dialect"), documented_dialects())
 def test_what_a_server_sends_is_documented(heading: str, dialect: Dialect) -> None:
-    line = Line(seq=1, id=1, handle="ada", body="hello", at=datetime(2026, 2, 20, 19, 48, tzinfo=UTC), cid="c")
+    line = Line(
+        seq=1, id=1, handle="ada", body="hello", at=datetime(2026, 2, 20, 19, 48, tzinfo=UTC), cid="c", person="p"
+    )
+    you, about = Person("p", "ada"), About("tea")
     sent = [
         dialect.line(line),
         dialect.ack(line, "c"),
         dialect.nack(Refusal("unknown", "…", "c")),
-        dialect.welcome(1, [line], reset=False, user=None),
+        dialect.nack(Refusal("unknown", "…", "c", retry=True, wait=1.0)),
+        dialect.welcome(Welcome(1, [line], False, you, [you], 1, about)),
+        dialect.you(you),
+        dialect.person(you, here=True),
+        dialect.people(1),
+        dialect.typing(you),
+        dialect.about(about),
+        dialect.deleted(1),
+        dialect.line(replace(line, deleted=True)),
         dialect.pong(),
         dialect.frames.get("busy"),
     ]

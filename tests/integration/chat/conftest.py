@@ -1,10 +1,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
 import pytest
+from channels.layers import channel_layers
 
-from chat import broadcast
+from chat import broadcast, identity
+
+
+def visitor(name: str) -> list[tuple[bytes, bytes]]:
+    """The headers by which a browser is known that has been here before."""
+    return [(b"cookie", f"{identity.COOKIE}={visitor_cookie(name)}".encode())]
+
+
+def visitor_cookie(name: str) -> str:
+    return identity.signer().sign(name)
 
 
 class Heard:
@@ -27,9 +38,18 @@ class Heard:
         def __init__(self, heard: Heard, name: str) -> None:
             self.heard, self.name = heard, name
 
-        def send(self, content: dict[str, str], *, seq: int) -> None:
+        def send(self, content: dict[str, str], *, seq: int | None = None) -> None:
             self.heard.sent.append((self.name, content["text"]))
-            self.heard.seqs.append((self.name, seq))
+            if seq is not None:
+                self.heard.seqs.append((self.name, seq))
+
+
+@pytest.fixture
+def own_layer() -> Iterator[None]:
+    """A layer in memory on which nothing lies."""
+    channel_layers.backends.clear()
+    yield
+    channel_layers.backends.clear()
 
 
 @pytest.fixture

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import pytest
 from django.db import close_old_connections, connection, connections
 
-from chat import presence, services
-from chat.models import Connection, Message, Room
+from chat import people, presence, services
+from chat.identity import Who
+from chat.models import Connection, Member, Message, Room
 from chat.protocol import Post
 from tests.integration.chat.conftest import Heard
 
@@ -135,5 +136,6 @@ def test_a_room_is_made_once() -> None:
 
 def test_a_connect_that_two_workers_handle_is_one_row() -> None:
     room = services.ensure_room("tea")
-    assert in_threads(4, lambda n: presence.arrive(room, "interface.a!1", "c:1")) == []
-    assert Connection.objects.count() == 1
+    who = Who(("c:interface.a!1",))
+    assert in_threads(4, lambda n: presence.arrive(people.enter(room, who), "interface.a!1")) == []
+    assert Connection.objects.count() == 1 == Member.objects.count()

@@ -128,7 +128,7 @@ class TestPostingWithoutScripts:
         browser.post("/chat/tea/", fields)
         assert Message.objects.count() == 1
         response = browser.post("/chat/tea/", {**fields, "body": "ho"})
-        assert response.status_code == 400 and "ho</textarea>" in response.content.decode()
+        assert response.status_code == 409 and "ho</textarea>" in response.content.decode()
 
     def test_not_without_the_token(self, browser: Client) -> None:
         fields = self.fields(browser, handle="ada", body="hi")

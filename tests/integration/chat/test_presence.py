@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from channels.layers import channel_layers
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import User
 
-from chat import presence, services
-from chat.models import Connection, Room
+from chat import people, presence, services
+from chat.identity import Who
+from chat.models import Connection, Member, Room
 from switchboard.testing.client import WSClient
+from tests.integration.chat.conftest import visitor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,7 +39,7 @@ def present() -> set[str]:
 def test_a_socket_is_there_from_its_connect_to_its_disconnect() -> None:
     ada, bob = connected(), connected()
     row = Connection.objects.get(reply_channel=ada.reply_channel)
-    assert (row.room.label, row.interface, row.handle) == ("tea", ada.reply_channel.partition("!")[0], "")
+    assert (row.room.label, row.interface, row.dialect) == ("tea", ada.reply_channel.partition("!")[0], "classic")
     assert present() == {ada.reply_channel, bob.reply_channel}
     ada.disconnect()
     assert present() == {bob.reply_channel}
@@ -47,7 +49,7 @@ def test_a_late_disconnect_does_not_remove_who_is_back() -> None:
     ada = User.objects.create_user("ada")
     lost = connected(user=ada)
     back = connected(user=ada)
-    assert len(set(Connection.objects.values_list("person", flat=True))) == 1
+    assert Member.objects.get().connections.count() == 2
     lost.disconnect(1006)
     assert present() == {back.reply_channel}
 
@@ -73,15 +75,16 @@ def test_the_handle_is_the_one_used_last() -> None:
     client = connected()
     for handle in ("ada", "ada", "countess"):
         client.text(json.dumps({"handle": handle, "message": "hi"}))
-        assert Connection.objects.get().handle == handle
+        assert Member.objects.get().handle == handle
 
 
 def test_a_connect_that_is_handled_again_changes_nothing() -> None:
     room = services.ensure_room("tea")
-    presence.arrive(room, "interface.a!1", "u:1")
-    presence.call("interface.a!1", "ada")
-    presence.arrive(room, "interface.a!1", "u:1")
-    assert Connection.objects.get().handle == "ada"
+    for _ in range(2):
+        member = people.enter(room, Who(("b:1",)))
+        presence.arrive(member, "interface.a!1")
+        people.claim(member, "ada")
+    assert Connection.objects.get().member == Member.objects.get(handle="ada")
 
 
 def test_the_rows_go_with_their_room() -> None:
@@ -90,12 +93,12 @@ def test_the_rows_go_with_their_room() -> None:
     assert present() == set()
 
 
-def test_what_makes_two_sockets_one_person() -> None:
-    ada, nobody = User.objects.create_user("ada"), AnonymousUser()
-    one, two = "interface.a!1", "interface.a!2"
-    assert presence.person_of(ada, "k", one) == presence.person_of(ada, None, two)
-    assert presence.person_of(nobody, "k", one) == presence.person_of(nobody, "k", two)
-    assert presence.person_of(nobody, None, one) != presence.person_of(nobody, None, two)
-    secret = "a-session-key"
-    person = presence.person_of(nobody, secret, one)
-    assert secret not in person and len(person) <= 100
+def test_of_whom_nothing_is_to_be_remembered_nothing_is_kept() -> None:
+    """Old clients and readers come and go by the thousand; who has a handle by their browser has it again next time."""
+    passing, reader, ada = connected(), connected(headers=visitor("reader")), connected(headers=visitor("ada"))
+    for client in (passing, ada):
+        client.text(json.dumps({"handle": client.reply_channel[-10:], "message": "hi"}))
+    for client in (passing, reader, ada):
+        client.disconnect()
+    assert [member.handle for member in Member.objects.all()] == [ada.reply_channel[-10:]]
+    assert not Member.objects.filter(here=True).exists()

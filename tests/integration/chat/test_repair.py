@@ -86,6 +86,7 @@ def test_many_come_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_so_do_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     post(5, "x" * 1_000)
     frame = DIALECTS["v1"].line(Message.objects.get(seq=5).as_line())
+    assert frame is not None
     monkeypatch.setattr(repair, "ROWS_BYTES", 2 * len(frame.encode()))
     assert everything("chat.tea.v1") == ([1, 2, 3, 4, 5], 3)
 

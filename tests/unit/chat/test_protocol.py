@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -11,9 +12,12 @@ from hypothesis import strategies as st
 
 from chat import dialects, protocol
 from chat.dialects import DIALECTS, Dialect
-from chat.protocol import Hello, Line, Ping, Post, Refusal
+from chat.protocol import About, Hello, Line, Person, Ping, Post, Refusal, Rename, Typing, Welcome
 
 LINE = Line(7, 70, "ada", "<b>hi</b> ✿", datetime(2026, 2, 20, 19, 48, 5, 123456, UTC), cid="c-1", user="ada")
+ADA = Person("p1", "ada", "ada", keys=True)
+ABOUT = About("Tea", "cups", retention=30)
+WELCOME = Welcome(7, [LINE], reset=True, you=ADA, people=[ADA], count=2, about=ABOUT, burst=8)
 
 ALL = pytest.mark.parametrize("dialect", DIALECTS.values(), ids=lambda dialect: dialect.name)
 
@@ -57,7 +61,7 @@ def test_a_message_is_read(dialect: Dialect) -> None:
     ],
 )
 def test_a_line_is_written(dialect: str, frame: dict[str, object]) -> None:
-    assert json.loads(DIALECTS[dialect].line(LINE)) == frame
+    assert json.loads(DIALECTS[dialect].line(LINE) or "") == frame
 
 
 @pytest.mark.parametrize(
@@ -109,11 +113,17 @@ def test_a_bad_message_is_refused(dialect: Dialect, code: str, body: object) -> 
     assert refusal.cid == ("c-1" if dialect.name == "v1" else None)
 
 
+def test_a_handle_may_be_left_out_where_the_server_knows_it() -> None:
+    assert DIALECTS["v1"].parse('{"t": "msg", "cid": "c-1", "body": "hi"}') == Post("", "hi", "c-1")
+    for name in ("classic", "public"):
+        refusal = DIALECTS[name].parse('{"message": "hi"}')
+        assert isinstance(refusal, Refusal) and refusal.code == "bad-handle"
+
+
 @pytest.mark.parametrize("name", ["classic", "public", "v1"])
 @pytest.mark.parametrize(
     ("code", "handle"),
     [
-        ("bad-handle", None),
         ("bad-handle", True),
         ("bad-handle", "two\nlines"),
         ("bad-handle", "\udfff"),
@@ -141,6 +151,11 @@ def test_the_limits_count_code_points(dialect: Dialect) -> None:
         ({"t": "hello"}, Hello(None)),
         ({"t": "hello", "last": 0}, Hello(0)),
         ({"t": "hello", "last": 41, "more": 1}, Hello(41)),
+        ({"t": "hello", "handle": "ada"}, Hello(None, "ada")),
+        ({"t": "hello", "handle": 5}, Hello(None)),
+        ({"t": "handle", "handle": "ada"}, Rename("ada")),
+        ({"t": "handle"}, Rename(None)),
+        ({"t": "typing"}, Typing()),
         ({"t": "ping"}, Ping()),
     ],
 )
@@ -179,10 +194,17 @@ def test_the_old_dialects_have_no_answers() -> None:
         answers = [
             old.ack(LINE, "c-1"),
             old.nack(Refusal("unknown", "?")),
-            old.welcome(7, [LINE], reset=False, user=None),
+            old.welcome(WELCOME),
+            old.you(ADA),
+            old.person(ADA, here=True),
+            old.people(3),
+            old.typing(ADA),
+            old.about(ABOUT),
+            old.deleted(7),
+            old.line(replace(LINE, deleted=True)),
             old.pong(),
         ]
-        assert answers == [None] * 4
+        assert answers == [None] * len(answers)
         assert old.frames == {}
 
 
@@ -194,14 +216,17 @@ def test_v1_answers() -> None:
         "seq": 7,
         "at": "2026-02-20T19:48:05.123Z",
     }
-    welcome = json.loads(v1.welcome(7, [LINE], reset=True, user="ada") or "")
-    assert welcome.pop("missed") == [{k: v for k, v in json.loads(v1.line(LINE)).items() if k != "t"}]
+    welcome = json.loads(v1.welcome(WELCOME) or "")
+    assert welcome.pop("missed") == [{k: v for k, v in json.loads(v1.line(LINE) or "").items() if k != "t"}]
     assert welcome == {
         "t": "welcome",
         "v": 1,
-        "you": {"user": "ada"},
+        "you": {"person": "p1", "handle": "ada", "user": "ada", "keys": True},
+        "people": [{"person": "p1", "handle": "ada", "user": "ada"}],
+        "count": 2,
+        "room": {"name": "Tea", "topic": "cups", "locked": False, "retention": 30},
         "seq": 7,
-        "limits": {"message": 2000, "handle": 32, "frame": 32768},
+        "limits": {"message": 2000, "handle": 32, "frame": 32768, "burst": 8},
         "reset": True,
     }
     assert {name: json.loads(frame)["t"] for name, frame in v1.frames.items()} == {
@@ -210,6 +235,30 @@ def test_v1_answers() -> None:
         "resync": "resync",
         "moving": "moving",
     }
+
+
+def test_what_v1_tells_of_people_and_rooms() -> None:
+    v1 = DIALECTS["v1"]
+    told = [
+        v1.you(ADA),
+        v1.person(Person("p2"), here=True),
+        v1.people(300),
+        v1.typing(ADA),
+        v1.about(ABOUT),
+        v1.deleted(7),
+        v1.line(replace(LINE, deleted=True)),
+        v1.nack(Refusal("slow-down", "Wait.", "c-1", retry=True, wait=2.1)),
+    ]
+    assert [json.loads(frame or "") for frame in told] == [
+        {"t": "you", "person": "p1", "handle": "ada", "user": "ada", "keys": True},
+        {"t": "person", "person": "p2", "handle": None, "here": True},
+        {"t": "people", "count": 300},
+        {"t": "typing", "person": "p1", "handle": "ada"},
+        {"t": "room", "name": "Tea", "topic": "cups", "locked": False},
+        {"t": "deleted", "seq": 7},
+        {"t": "msg", "seq": 7, "id": 70, "at": "2026-02-20T19:48:05.123Z", "deleted": True},
+        {"t": "nack", "cid": "c-1", "code": "slow-down", "text": "Wait.", "retry": True, "wait": 3},
+    ]
 
 
 def test_a_page_socket_speaks_v1_only_when_it_offers_to() -> None:
@@ -224,7 +273,8 @@ json_values = st.recursive(
     max_leaves=8,
 )
 keys = st.sampled_from(["t", "handle", "sender", "message", "body", "cid", "last"])
-nearly_right = st.dictionaries(keys, json_values | st.sampled_from(["msg", "hello", "ping"]), max_size=6)
+kinds = st.sampled_from(["msg", "hello", "handle", "typing", "ping"])
+nearly_right = st.dictionaries(keys, json_values | kinds, max_size=6)
 
 
 @ALL
@@ -232,7 +282,8 @@ nearly_right = st.dictionaries(keys, json_values | st.sampled_from(["msg", "hell
 def test_no_json_makes_a_dialect_raise(dialect: Dialect, content: object) -> None:
     said = dialect.parse(json.dumps(content))
     if isinstance(said, Post):
-        assert 1 <= len(said.handle) <= 32 and 1 <= len(said.body) <= 2_000
+        assert len(said.handle) <= 128 and 1 <= len(said.body) <= 2_000
+        assert said.handle or dialect.name == "v1"
         assert (said.handle + said.body).encode()
     if isinstance(said, Refusal):
         answer = dialect.nack(said)

@@ -1,0 +1,50 @@
+"""In which language a socket is told what is wrong: as its page was, by the cookie or by what the browser prefers.
+
+A request has this from Django's ``LocaleMiddleware``. A socket has no headers after its handshake, so what they said
+travels in its channel session.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.conf import settings
+from django.http import parse_cookie
+from django.utils import translation
+from django.utils.translation.trans_real import parse_accept_lang_header
+
+from switchboard import Message
+
+Consumer = TypeVar("Consumer", bound=Callable[..., Any])
+
+
+def of_handshake(message: Message) -> str:
+    """The language of whoever opens this socket, one of ``LANGUAGES``."""
+    headers = {
+        name: value.decode("latin-1")
+        for name, value in message.content.get("headers") or ()
+        if name in (b"cookie", b"accept-language")
+    }
+    chosen = parse_cookie(headers.get(b"cookie", "")).get(settings.LANGUAGE_COOKIE_NAME, "")
+    preferred = [language for language, _ in parse_accept_lang_header(headers.get(b"accept-language", ""))]
+    for language in (chosen, *preferred):
+        if language == "*":
+            break
+        try:
+            return translation.get_supported_language_variant(language)
+        except LookupError:
+            continue
+    return settings.LANGUAGE_CODE
+
+
+def in_its_language(consumer: Consumer) -> Consumer:
+    """For a consumer with a channel session: sentences are in the language of the socket while it runs."""
+
+    @functools.wraps(consumer)
+    def speaking(message: Message, *args: Any, **kwargs: Any) -> Any:
+        with translation.override(message.channel_session.get("language") or settings.LANGUAGE_CODE):
+            return consumer(message, *args, **kwargs)
+
+    return speaking  # type: ignore[return-value]
