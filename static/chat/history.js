@@ -22,6 +22,8 @@ export class History {
     this.loading = false;
     // A failure would else be repeated with every pixel.
     this.failed = false;
+    /** Whether there is nothing older. */
+    this.complete = parts.past.hidden;
     parts.link.role = "button";
     parts.link.addEventListener("click", (event) => {
       if (this.failed) return;
@@ -31,10 +33,6 @@ export class History {
     parts.view.scroller.addEventListener("scroll", () => this.#near() && this.load(), { passive: true });
     addEventListener("hashchange", () => this.find());
     this.#tell();
-  }
-
-  get complete() {
-    return this.parts.log.first <= 1;
   }
 
   /** Turn to the message that the address names. @returns {Promise<void>} */
@@ -55,10 +53,10 @@ export class History {
       const response = await fetch(`${this.url}?before=${before}&limit=${PAGE}`, { headers: { Accept: "application/json" } });
       if (!response.ok) throw new Error(response.statusText);
       const { messages } = await response.json();
-      const older = messages.filter((/** @type {any} */ line) => line.seq < before);
+      this.complete = messages.length < PAGE || messages[0].seq <= 1;
       this.parts.view.anchored(() => {
-        this.parts.log.prepend(older);
-        this.#tell(older.length === 0);
+        this.parts.log.prepend(messages);
+        this.#tell();
       });
     } catch {
       this.failed = true;
@@ -71,17 +69,15 @@ export class History {
   /** The list was begun anew. */
   again() {
     this.failed = false;
+    this.complete = this.parts.log.first <= 1;
     this.#tell();
   }
 
-  /** @param {boolean} [none] the server has nothing older, though the first message shown is not the room's first */
-  #tell(none = false) {
+  #tell() {
     const { past, link, start, log } = this.parts;
-    const over = none || this.complete;
-    past.hidden = over;
-    start.hidden = !over;
+    past.hidden = this.complete;
+    start.hidden = !this.complete;
     link.href = `?before=${log.first}`;
-    if (none) this.failed = true;
   }
 
   #near() {

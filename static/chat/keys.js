@@ -17,7 +17,9 @@ export class Keys {
     this.tools = element("span", "tools", "");
     this.tools.ariaLive = "off";
     this.bury = this.#button(word("remove"), "danger", () => this.#delete());
-    this.tools.append(this.bury);
+    this.hush = this.#button("", "danger", () => this.#hush());
+    this.tools.append(this.bury, this.hush);
+    document.getElementById("menu")?.addEventListener("toggle", () => this.#link());
     for (const event of ["pointerover", "focusin", "click"]) scroller.addEventListener(event, (each) => this.#reach(each));
     for (const form of this.section?.querySelectorAll("form[data-quiet]") ?? []) {
       form.addEventListener("submit", (event) => {
@@ -29,6 +31,7 @@ export class Keys {
 
   /** @param {boolean} held */
   turn(held) {
+    held ||= "moderates" in this.room;
     this.held = held;
     if (this.section) this.section.hidden = !held;
     if (!held) this.tools.remove();
@@ -47,12 +50,32 @@ export class Keys {
   /** @param {Event} event */
   #reach(event) {
     const row = /** @type {Element} */ (event.target).closest?.("#log > .line:not(.gone), #earlier > .line:not(.gone)");
-    if (this.held && row && this.tools.parentElement !== row) row.append(this.tools);
+    if (!this.held || !(row instanceof HTMLElement) || this.tools.parentElement === row) return;
+    const name = row.querySelector(".handle")?.textContent ?? "";
+    this.hush.textContent = word("mute", { name });
+    this.hush.hidden = !row.dataset.person || row.dataset.person === this.roster.people.own;
+    row.append(this.tools);
+  }
+
+  /** The owner's link. Who made the room a moment ago got their page before there was one. */
+  async #link() {
+    const link = /** @type {HTMLAnchorElement | null} */ (document.getElementById("owner-link"));
+    if (!this.held || !link || link.href) return;
+    const page = new DOMParser().parseFromString(await (await fetch(location.pathname)).text(), "text/html");
+    const found = /** @type {HTMLAnchorElement | null} */ (page.getElementById("owner-link"));
+    if (!found?.href) return;
+    link.href = found.href;
+    link.textContent = found.href;
   }
 
   #delete() {
-    const seq = /** @type {HTMLElement | null} */ (this.tools.parentElement)?.dataset.seq;
+    const seq = this.tools.parentElement?.dataset.seq;
     if (seq) this.#send("delete", { seq });
+  }
+
+  #hush() {
+    const person = this.tools.parentElement?.dataset.person;
+    if (person) this.#send("mute", { person, muted: "1" });
   }
 
   /** @param {import("./people.js").Person} somebody */

@@ -40,6 +40,12 @@ export class People {
     this.listener.changed();
   }
 
+  /** Of a crowd only the number is told. @param {number} count */
+  recount(count) {
+    this.others = Math.max(0, count - this.here.size);
+    this.listener.changed();
+  }
+
   /** Somebody came, goes by another name, or left. @param {Person & { here?: boolean }} frame */
   take({ person, handle, user, here }) {
     if (here === false) return this.#leave(person);

@@ -29,6 +29,8 @@ const byId = (id) => /** @type {any} */ (document.getElementById(id));
 
 const room = byId("room");
 const label = room.dataset.label;
+// A page of older messages is for who has no scripts; here they come into the room.
+if (room.dataset.before) location.replace(`${location.pathname}#m${room.dataset.before}`);
 const url = new URL(location.pathname, location.href);
 url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 
@@ -118,6 +120,7 @@ const told = {
     if (frame.room) told.room(frame.room);
   },
   person: (frame) => people.take(frame),
+  people: ({ count }) => people.recount(count),
   typing: (frame) => frame.person !== people.own && typing.take(frame),
   deleted: ({ seq }) => log.bury(seq),
   room: ({ name, topic, locked }) => {
