@@ -70,6 +70,11 @@ def _change(room: Room, **changes: Any) -> None:
     Room.objects.filter(pk=room.pk).update(**changes)
     for name, value in changes.items():
         setattr(room, name, value)
+    tell_about(room)
+
+
+def tell_about(room: Room) -> None:
+    """What a room says of itself has changed."""
     about = greeting.about(room)
     broadcast.tell(room.label, lambda dialect: dialect.about(about))
 
@@ -82,9 +87,11 @@ def mute(room: Room, person: str, muted: bool) -> bool:
     return Member.objects.filter(room=room, person=person, keys=False).update(muted=muted) > 0
 
 
-def ban(member: Member) -> None:
-    """Close the sockets of somebody who is banned."""
-    broadcast.tell_sockets(presence.sockets_of(member), {"close": broadcast.BANNED})
+def enforce(member: Member) -> None:
+    """Somebody's keys, mute or ban were changed: they learn of their keys, and a banned one's sockets are closed."""
+    company.renamed(member)
+    if member.banned:
+        broadcast.tell_sockets(presence.sockets_of(member), {"close": broadcast.BANNED})
 
 
 def delete_message(room: Room, seq: int) -> bool:

@@ -34,7 +34,7 @@ def send(client: WSClient, **frame: object) -> None:
 
 
 def say(client: WSClient, body: str, **more: object) -> None:
-    send(client, t="msg", cid=f"c-{body}", body=body, **more)
+    send(client, t="msg", cid=f"c-{body.replace(' ', '-')}", body=body, **more)
 
 
 def heard(client: WSClient) -> list[dict[str, Any]]:

@@ -6,10 +6,12 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
 from django.test import Client
+from pytest_django import Settings
 
 from chat import labels, services
-from chat.models import Message, Room
+from chat.models import Member, Message, Room
 from chat.protocol import Post
 
 pytestmark = pytest.mark.django_db
@@ -184,3 +186,82 @@ class TestAdmin:
         assert Message.objects.get(handle="host").seq == 2
         for path in ("/admin/chat/message/", "/admin/chat/room/", f"/admin/chat/room/{room.pk}/change/"):
             assert admin_client.get(path).status_code == 200
+
+
+class TestReadingHasNoSideEffects:
+    def test_a_preview_of_a_new_room_leaves_nothing_behind(self, client: Client, settings: Settings) -> None:
+        settings.CHAT_LIMITS = {"ROOMS": "60/m"}
+        response = client.get("/chat/new-name-1234/", headers={"user-agent": "Slackbot 1.0"})
+        assert response.status_code == 200 and "noindex" in response["X-Robots-Tag"]
+        assert b'<meta name="robots" content="noindex' in response.content
+        assert not Room.objects.exists() and not Member.objects.exists() and not Session.objects.exists()
+
+    def test_a_browser_is_given_a_cookie_once(self, client: Client) -> None:
+        first = client.get("/chat/tea/")
+        cookie = first.cookies["visitor"]
+        assert cookie["httponly"] and cookie["samesite"] == "Lax" and cookie["path"] == "/"
+        assert "visitor" not in client.get("/chat/tea/").cookies
+        assert "visitor" not in Client().get("/").cookies
+        client.cookies["visitor"] = "forged:value"
+        assert "visitor" in client.get("/chat/tea/").cookies
+
+    def test_robots_are_asked_to_stay_away(self, client: Client) -> None:
+        response = client.get("/robots.txt")
+        assert response["Content-Type"].startswith("text/plain") and b"Disallow: /chat/" in response.content
+
+    def test_trying_rooms_one_by_one_is_limited(self, client: Client, settings: Settings) -> None:
+        settings.CHAT_LIMITS = {"ROOMS": "2/h"}
+        assert [client.get(f"/chat/{label}/").status_code for label in ("a", "b", "a", "c")] == [200, 200, 200, 429]
+
+
+class TestOlder:
+    def test_what_came_before_without_scripts(self, client: Client) -> None:
+        say("tea", *(f"message {n}." for n in range(1, 121)))
+        newest = client.get("/chat/tea/")
+        assert newest.context["older"] == 71 and "message 70." not in newest.content.decode()
+        older = client.get("/chat/tea/?before=71")
+        assert "message 70." in older.content.decode() and "message 71." not in older.content.decode()
+        assert older.context["older"] == 21
+        assert client.get("/chat/tea/?before=21").context["older"] is None
+        assert client.get("/chat/tea/?before=x").status_code == 200
+
+
+class TestForms:
+    CID = "3f0c8a52-1d5e-4a55-9c3a-0d7f6a1b2c3d"
+
+    def test_too_fast_keeps_the_text(self, client: Client, settings: Settings) -> None:
+        settings.CHAT_LIMITS = {"MESSAGES": "1, 1/h"}
+        fields = {"handle": "ada", "body": "hi", "cid": self.CID}
+        assert client.post("/chat/tea/", fields).status_code == 302
+        assert client.post("/chat/tea/", fields).status_code == 302  # the same again
+        response = client.post("/chat/tea/", {**fields, "cid": self.CID.replace("3", "4"), "body": "not yet"})
+        assert response.status_code == 429 and int(response["Retry-After"]) > 3_000
+        html = response.content.decode()
+        assert "not yet</textarea>" in html and "Slow down" in html
+
+    def test_json_for_who_asks_for_it(self, client: Client) -> None:
+        json = {"accept": "application/json"}
+        fields = {"handle": "ada", "body": "hi", "cid": self.CID}
+        first, again = (client.post("/chat/tea/", fields, headers=json) for _ in range(2))
+        assert (first.status_code, again.status_code) == (201, 200) and first.json()["seq"] == 1
+        wrong = client.post("/chat/tea/", {**fields, "handle": "x" * 33}, headers=json)
+        assert (wrong.status_code, wrong.json()["error"]["code"]) == (400, "long-handle")
+        taken = client.post("/chat/tea/", {**fields, "handle": "admin", "cid": self.CID[::-1]}, headers=json)
+        assert (taken.status_code, taken.json()["error"]["code"]) == (409, "reserved")
+
+    def test_another_handle(self, client: Client) -> None:
+        say("tea", "hi")
+        assert client.post("/chat/tea/handle", {"handle": "Countess"})["Location"] == "/chat/tea/"
+        assert 'value="Countess"' in html_of(client, "/chat/tea/")
+        assert client.get("/chat/tea/").context["you"].handle == "Countess"
+        assert client.post("/chat/tea/handle", {"handle": "admin"}).status_code == 409
+        assert client.post("/chat/cake/handle", {"handle": "ada"}).status_code == 404
+        assert client.get("/chat/tea/handle").status_code == 405
+
+
+def test_the_policy_stays_strict(client: Client) -> None:
+    say("tea", "hi")
+    for path in ("/", "/chat/tea/", "/accounts/signup/", "/chat/tea/transcript.html"):
+        policy = client.get(path)["Content-Security-Policy"]
+        assert "default-src 'self'" in policy and "unsafe" not in policy
+        assert "frame-ancestors 'none'" in policy
