@@ -95,6 +95,7 @@ def _words() -> dict[str, str | dict[str, str]]:
         # for who holds the keys
         "remove": _("Delete"),
         "mute": _("Mute {name}"),
+        "unmute": _("Let {name} speak"),
         "done": _("Done."),
         "failed": _("That did not work. Try again."),
     }

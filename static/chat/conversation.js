@@ -183,8 +183,9 @@ export class Conversation {
   #refused({ cid, code, text, retry, wait }) {
     if (OF_NAMES.test(code)) this.listener.unnamed(text);
     // An answer to a wish has no message's id.
-    if (cid === undefined && this.wishing && OF_NAMES.test(code)) {
+    if (cid === undefined && this.wishing && (OF_NAMES.test(code) || code === "slow-down")) {
       this.wishing = false;
+      if (code === "slow-down") this.listener.unnamed(text);
       return;
     }
     cid ??= this.underWay;

@@ -50,7 +50,8 @@ export class History {
     this.parts.link.textContent = word("loading");
     try {
       const before = this.parts.log.first;
-      const response = await fetch(`${this.url}?before=${before}&limit=${PAGE}`, { headers: { Accept: "application/json" } });
+      const url = `${this.url}?before=${before}&limit=${PAGE}`;
+      const response = await fetch(url, { headers: { Accept: "application/json" } });
       if (!response.ok) throw new Error(response.statusText);
       const { messages } = await response.json();
       this.complete = messages.length < PAGE || messages[0].seq <= 1;

@@ -12,6 +12,8 @@ export class Keys {
     this.room = room;
     this.roster = roster;
     this.held = false;
+    /** Whom this page muted; the server does not tell of others. @type {Set<string>} */
+    this.muted = new Set();
     this.section = document.getElementById("keys");
     this.words = document.getElementById("keys-words");
     this.tools = element("span", "tools", "");
@@ -20,11 +22,14 @@ export class Keys {
     this.hush = this.#button("", "danger", () => this.#hush());
     this.tools.append(this.bury, this.hush);
     document.getElementById("menu")?.addEventListener("toggle", () => this.#link());
-    for (const event of ["pointerover", "focusin", "click"]) scroller.addEventListener(event, (each) => this.#reach(each));
-    for (const form of this.section?.querySelectorAll("form[data-quiet]") ?? []) {
+    for (const name of ["pointerover", "focusin", "click"]) {
+      scroller.addEventListener(name, (event) => this.#reach(event));
+    }
+    const forms = this.section?.querySelectorAll("form[data-quiet]") ?? [];
+    for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (forms)) {
       form.addEventListener("submit", (event) => {
         event.preventDefault();
-        this.#send(form.getAttribute("action") ?? "", new FormData(/** @type {HTMLFormElement} */ (form), event.submitter));
+        this.#send(form.getAttribute("action") ?? "", new FormData(form, event.submitter));
       });
     }
   }
@@ -61,7 +66,8 @@ export class Keys {
   async #link() {
     const link = /** @type {HTMLAnchorElement | null} */ (document.getElementById("owner-link"));
     if (!this.held || !link || link.href) return;
-    const page = new DOMParser().parseFromString(await (await fetch(location.pathname)).text(), "text/html");
+    const html = await (await fetch(location.pathname)).text();
+    const page = new DOMParser().parseFromString(html, "text/html");
     const found = /** @type {HTMLAnchorElement | null} */ (page.getElementById("owner-link"));
     if (!found?.href) return;
     link.href = found.href;
@@ -75,16 +81,26 @@ export class Keys {
 
   #hush() {
     const person = this.tools.parentElement?.dataset.person;
-    if (person) this.#send("mute", { person, muted: "1" });
+    if (person) this.#turnMute(person, true);
+  }
+
+  /** @param {string} person @param {boolean} muted */
+  async #turnMute(person, muted) {
+    if (!(await this.#send("mute", { person, muted: muted ? "1" : "0" }))) return;
+    if (muted) this.muted.add(person);
+    else this.muted.delete(person);
+    this.roster.show();
   }
 
   /** @param {import("./people.js").Person} somebody */
   #mute({ person, handle }) {
     if (person === this.roster.people.own) return null;
-    return this.#button(word("mute", { name: handle ?? "" }), "danger", () => this.#send("mute", { person, muted: "1" }));
+    const over = this.muted.has(person);
+    const text = word(over ? "unmute" : "mute", { name: handle ?? "" });
+    return this.#button(text, "danger", () => this.#turnMute(person, !over));
   }
 
-  /** @param {string} to @param {Record<string, string> | FormData} fields */
+  /** @param {string} to @param {Record<string, string> | FormData} fields @returns {Promise<boolean>} whether it is done */
   async #send(to, fields) {
     const body = fields instanceof FormData ? fields : new FormData();
     if (!(fields instanceof FormData)) for (const [name, value] of Object.entries(fields)) body.set(name, value);
@@ -94,8 +110,10 @@ export class Keys {
       const answer = await fetch(new URL(to, location.href.split("#")[0]), { method: "POST", body, headers });
       if (!answer.ok) throw new Error(answer.statusText);
       this.#say(word("done"));
+      return true;
     } catch {
       this.#say(word("failed"));
+      return false;
     }
   }
 

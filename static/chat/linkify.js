@@ -53,7 +53,8 @@ function parsed(address) {
 /** The real host where its letters are of several scripts, some of which may pass for Latin. @param {URL} url */
 function disguise(address, url) {
   const written = address.split("/")[2] ?? "";
-  const mixed = /\p{Script=Latin}/u.test(written) && /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}]/u.test(written);
-  const foreign = /^[\p{Script=Cyrillic}\p{Script=Greek}.\-:\d]+\.[a-z]+/iu.test(written);
-  return url.hostname.includes("xn--") && (mixed || foreign) ? { host: url.hostname } : {};
+  // Whoever registers a whole name in letters that pass for Latin still has a top level domain in Latin.
+  const lookalike = /[\p{Script=Cyrillic}\p{Script=Greek}\p{Script=Armenian}]/u.test(written);
+  const mixed = lookalike && /\p{Script=Latin}/u.test(written);
+  return url.hostname.includes("xn--") && mixed ? { host: url.hostname } : {};
 }

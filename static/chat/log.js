@@ -1,5 +1,5 @@
-// The conversation: two lists, of which the live one only grows at its end, so that nobody's reading, by eye or by ear, is
-// disturbed. What is older comes into a list of its own above it, which no screen reader announces.
+// The conversation: two lists, of which the live one only grows at its end, so that nobody's reading, by eye or by ear,
+// is disturbed. What is older comes into a list of its own above it, which no screen reader announces.
 //
 // A row is made once and never again. What stands between rows (days, what is new, who came) is no row of its own.
 
@@ -148,8 +148,8 @@ export class Log {
 
   /** The page's first row is not the first any more. @param {HTMLElement | null} before */
   #join(before) {
-    const next = /** @type {HTMLElement | null} */ (this.earlier.querySelector(".line") ?? this.list.querySelector(".line"));
-    if (!before || !next || dayOf(timeOf(before)) !== dayOf(timeOf(next))) return;
+    const next = this.earlier.querySelector(".line") ?? this.list.querySelector(".line");
+    if (!before || !(next instanceof HTMLElement) || dayOf(timeOf(before)) !== dayOf(timeOf(next))) return;
     if (next.previousElementSibling?.classList.contains("day")) next.previousElementSibling.remove();
     next.classList.toggle("follows", continues(before, next));
   }
@@ -207,8 +207,8 @@ function nameDay(time) {
 
 /** Whether the same person goes on. @param {HTMLElement | null} before @param {HTMLElement} row */
 function continues(before, row) {
-  const [one, other] = [before, row].map((each) => /** @type {HTMLElement | null | undefined} */ (each?.querySelector(".handle")));
-  if (!before || !one || !other) return false;
+  const [one, other] = [before, row].map((each) => each?.querySelector(".handle"));
+  if (!before || !(one instanceof HTMLElement) || !(other instanceof HTMLElement)) return false;
   const same = one.textContent === other.textContent && one.title === other.title;
   // A page that was served by an older version, and messages from before there were people, have none.
   const person = !before.dataset.person || !row.dataset.person || before.dataset.person === row.dataset.person;

@@ -1,4 +1,4 @@
-// The little markup that a message may have: `code` and fenced blocks of it. Everything else is the text as it was typed.
+// The little markup that a message may have: `code` and fenced blocks of it. All else is the text as it was typed.
 
 /** @typedef {{ kind: "text" | "code" | "block", text: string }} Part */
 
@@ -7,7 +7,8 @@ const CODE = /(`+)(?!`)(.+?)(?<!`)\1(?!`)/gu;
 
 /** @param {string} body @returns {Part[]} */
 export function parts(body) {
-  return split(body, FENCE, "block", 1).flatMap((part) => (part.kind === "text" ? split(part.text, CODE, "code", 2) : [part]));
+  const blocks = split(body, FENCE, "block", 1);
+  return blocks.flatMap((part) => (part.kind === "text" ? split(part.text, CODE, "code", 2) : [part]));
 }
 
 /** @param {string} text @param {RegExp} pattern @param {"code" | "block"} kind @param {number} group @returns {Part[]} */

@@ -6,7 +6,10 @@ import { word } from "./words.js";
 const KEY = "notify";
 
 export class Notify {
-  /** @param {HTMLInputElement} box @param {HTMLElement} choice what holds it @param {HTMLElement} words @param {string} room */
+  /**
+   * @param {HTMLInputElement} box @param {HTMLElement} choice what holds it
+   * @param {HTMLElement} words @param {string} room
+   */
   constructor(box, choice, words, room) {
     this.box = box;
     this.words = words;

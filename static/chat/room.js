@@ -132,13 +132,15 @@ const told = {
   },
 };
 
-const composer = new Composer(byId("composer"), { message: Number(room.dataset.messageLimit) }, handle, (name, body) => {
+const limits = { message: Number(room.dataset.messageLimit) };
+const composer = new Composer(byId("composer"), limits, handle, (name, body) => {
   const taken = conversation.say(name, body);
   typing.sent();
   view.toEnd();
   return taken;
 });
-new Completion(byId("body"), () => people.handles.filter((name) => name !== handle.value), (text) => composer.suggest(text));
+const others = () => people.handles.filter((name) => name !== handle.value);
+new Completion(byId("body"), others, (text) => composer.suggest(text));
 
 const socket = new Socket(url.href, "switchboard.v1", {
   onFrame: (frame) => conversation.take(frame),

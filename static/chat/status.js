@@ -1,4 +1,4 @@
-// Whether one is connected, in words. A bar shows them while there is something to know; else only who listens hears them.
+// Whether one is connected, in words. A bar shows them while there is something to know; else who listens hears them.
 
 import { word } from "./words.js";
 

@@ -47,7 +47,7 @@ export class View {
     this.#tell();
   }
 
-  /** Change what is above without moving what is looked at. (Safari does not do so by itself.) @param {() => void} change */
+  /** Change what is above without moving what is looked at, which Safari cannot. @param {() => void} change */
   anchored(change) {
     const rest = this.scroller.scrollHeight - this.scroller.scrollTop;
     change();

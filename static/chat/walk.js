@@ -40,6 +40,7 @@ export class Walk {
   }
 
   #stops() {
-    return this.lists.flatMap((list) => /** @type {HTMLElement[]} */ ([...list.querySelectorAll(":scope > .line > .at")]));
+    const all = this.lists.flatMap((list) => [...list.querySelectorAll(":scope > .line > .at")]);
+    return /** @type {HTMLElement[]} */ (all);
   }
 }
