@@ -13,7 +13,7 @@ python = $(VENV)/bin/python
 install = "$(python)" -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run status test chaos lint types imports check requirements clean
+.PHONY: help run status test chaos lint types imports check messages requirements clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## /    make \1	/p' Makefile
@@ -41,6 +41,9 @@ imports: $(VENV)/.dev-installed  ## who imports whom
 	@"$(VENV)/bin/lint-imports"
 
 check: lint types imports test  ## all of these
+
+messages: $(VENV)/.dev-installed  ## collect what is to be translated into locale/, and compile what is
+	@"$(python)" -m project.catalogs
 
 requirements:  ## pin requirements/*.in anew; wants uv
 	@for name in run dev; do \

@@ -241,7 +241,9 @@ def _typing(message: Message, label: str) -> None:
 def _welcome(message: Message, dialect: Dialect, hello: Hello) -> None:
     if (member := _member(message)) is None:
         return
-    _answer(message, dialect.welcome(greeting.greet(member, hello)))
+    greeted = greeting.greet(member, hello)
+    _answer(message, dialect.welcome(greeted.welcome))
+    greeted.tell()
     _know(message, member)
 
 

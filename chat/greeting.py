@@ -7,6 +7,9 @@ for a room of two and of two thousand.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+
 from django.conf import settings
 from django.db import transaction
 
@@ -15,8 +18,15 @@ from chat.models import Member, Room
 from chat.protocol import About, Hello, Welcome
 
 
-def greet(member: Member, hello: Hello) -> Welcome:
-    """Make somebody be here, and tell them what they need to know."""
+@dataclass(frozen=True)
+class Greeted:
+    welcome: Welcome
+    #: What the others are to be told, after the welcome is on its way.
+    tell: Callable[[], None]
+
+
+def greet(member: Member, hello: Hello) -> Greeted:
+    """Make somebody be here; what they need to know, and what others do."""
     room = member.room
     with transaction.atomic():
         first = people.show(member)
@@ -27,12 +37,15 @@ def greet(member: Member, hello: Hello) -> Welcome:
         elif not named and member.user is not None:
             people.claim_or_another(member, member.user.get_username())
     count = people.count(room)
-    if first:
-        company.came(member, count)
-    elif member.handle != named:
-        company.renamed(member)
+
+    def tell() -> None:
+        if first:
+            company.came(member, count)
+        elif member.handle != named:
+            company.renamed(member)
+
     missed = services.missed(room.label, hello.last)
-    return Welcome(
+    welcome = Welcome(
         seq=missed.seq,
         missed=[message.as_line() for message in missed.messages],
         reset=missed.reset,
@@ -42,6 +55,7 @@ def greet(member: Member, hello: Hello) -> Welcome:
         about=about(room),
         burst=burst(),
     )
+    return Greeted(welcome, tell)
 
 
 def about(room: Room) -> About:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Case, When
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -207,9 +208,11 @@ def as_person(member: Member) -> Person:
 
 
 def listed(room: Room) -> list[Person]:
-    """Those who are here and have a handle; the first of them by name."""
-    named = Member.objects.filter(room=room, here=True).exclude(handle_key="").select_related("user")
-    return [as_person(member) for member in named.order_by("handle_key")[:CROWD]]
+    """Those who are here: first those with a handle, by name. The others are told as well, without one, or whoever
+    listens could not tell a reader who picks a handle from somebody who comes."""
+    here = Member.objects.filter(room=room, here=True).select_related("user")
+    nameless = Case(When(handle_key="", then=1), default=0)
+    return [as_person(member) for member in here.order_by(nameless, "handle_key", "pk")[:CROWD]]
 
 
 def count(room: Room) -> int:

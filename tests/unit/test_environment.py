@@ -122,3 +122,14 @@ def test_processes_that_start_together_agree_on_the_secret_key(tmp_path: Path) -
         thread.join()
     assert len(keys) == 8
     assert len(set(keys)) == 1
+
+
+def test_limits_and_retention(tmp_path: Path) -> None:
+    found = read_with(tmp_path)
+    assert (found.limits, found.limit_messages, found.retention_days) == (True, "8, 1/s", 30)
+    assert read_with(tmp_path, LIMITS="off").limits is False
+    assert read_with(tmp_path, LIMIT_ROOMS="off", LIMIT_NEW_ROOMS="5, 1/d").limit_new_rooms == "5, 1/d"
+    assert read_with(tmp_path, TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/8").trusted_proxies == [
+        "127.0.0.1/32",
+        "10.0.0.0/8",
+    ]

@@ -36,7 +36,10 @@ def test_the_services_hold_on_postgresql(postgresql: str) -> None:
     """The very same tests, in a process of their own: Django's database is chosen once for a process."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["--ds=tests.integration.chat.postgresql_settings", "-W", "error"]
-    command += [str(HERE / f"test_{name}.py") for name in ("services", "at_once", "replay", "repair", "presence")]
+    command += [
+        str(HERE / f"test_{name}.py")
+        for name in ("services", "at_once", "replay", "repair", "presence", "limits", "company")
+    ]
     environment = {**os.environ, "PGHOST": postgresql}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
     assert run.returncode == 0, run.stdout + run.stderr
