@@ -23,7 +23,14 @@ from project.environment import ROOT
 LOCALE = ROOT / "locale"
 LANGUAGES = ("en", "ko")
 _SOURCES = ("chat/**/*.py", "project/**/*.py", "templates/**/*.html")
-_KEYWORDS = {"_": None, "gettext": None, "gettext_lazy": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2)}
+_KEYWORDS = {
+    "_": None,
+    "gettext": None,
+    "gettext_lazy": None,
+    "ngettext": (1, 2),
+    "_plural": (1, 2),
+    "pgettext": ((1, "c"), 2),
+}
 
 
 def collected() -> Catalog:

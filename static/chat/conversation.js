@@ -6,6 +6,9 @@
 // refusal that names no message means that one. The acknowledgement of a message has its number and time, so it stands for
 // the message itself: whichever of the two comes first is shown, and the other one is dropped as known.
 //
+// A message goes out under the name that its author goes by when it is sent. The server owns the names: it is told which
+// one is wished for, says which one it is, and takes none along with a message that it refuses.
+//
 // A server handles a socket's frames in their order. So a welcome that answers a hello said after a message tells that
 // nothing more will come about that message, and it is sent again.
 
@@ -17,11 +20,23 @@ const AGAIN_MS = 1_000;
 const MOVE_MS = 3_000;
 /** After so long without a word on what was sent, ask. */
 const PATIENCE_MS = 30_000;
+/** Why a name is not given. */
+const OF_NAMES = /^(taken|reserved|(bad|blank|long)-handle)$/;
+
+/**
+ * What is told about the room beside its messages. `you`: who the reader is there. `unnamed`: why a wished name is not
+ * given. `slow`: that for so many seconds nothing more is taken. `other`: a frame that is about people or the room.
+ * @typedef {{
+ *   you: (you: { person?: string, handle?: string | null, user?: string, keys?: boolean }) => void,
+ *   unnamed: (text: string) => void, slow: (seconds: number) => void, other: (frame: any) => void,
+ * }} Listener
+ */
 
 export class Conversation {
   /**
    * @param {{
    *   send: (frame: object) => boolean, move: () => void, busy: (is: boolean) => void,
+   *   name?: () => string, remembered?: () => string | undefined, listener?: Partial<Listener>,
    *   log: { append: (lines: any[]) => void, replace: (lines: any[]) => void },
    *   pending: { show: (entry: any) => void, remove: (cid: string) => void },
    *   sequence: import("./sequence.js").Sequence, outbox: import("./outbox.js").Outbox,
@@ -29,11 +44,14 @@ export class Conversation {
    */
   constructor(parts) {
     this.parts = parts;
+    this.listener = { you() {}, unnamed() {}, slow() {}, other() {}, ...parts.listener };
     this.welcomed = false;
     /** @type {string | undefined} the id of the message that was sent and not answered */
     this.underWay = undefined;
-    /** @type {string | undefined} the account's name */
-    this.user = undefined;
+    /** @type {{ person?: string, handle?: string | null, user?: string, keys?: boolean }} as the server last said */
+    this.you = {};
+    /** Whether an answer about a name is due. */
+    this.wishing = false;
     this.lateTimer = 0;
     this.againTimer = 0;
     this.patienceTimer = 0;
@@ -42,12 +60,14 @@ export class Conversation {
   /** Another connection is open; nothing said on an earlier one will be answered. */
   opened() {
     this.underWay = undefined;
+    this.wishing = false;
     this.hello();
   }
 
   hello() {
     this.welcomed = false;
-    this.parts.send({ t: "hello", last: this.parts.sequence.last });
+    const handle = this.parts.remembered?.();
+    this.parts.send({ t: "hello", last: this.parts.sequence.last, ...(handle && { handle }) });
     this.#expectAnswer();
   }
 
@@ -57,6 +77,13 @@ export class Conversation {
     this.parts.pending.show(this.parts.outbox.add(handle, body));
     this.#goOn();
     return true;
+  }
+
+  /** Go by another name from now on. @param {string} handle */
+  rename(handle) {
+    // A server that does not know people takes the name of each message as it is.
+    if (!this.welcomed || !this.you.person || handle === this.you.handle) return;
+    this.wishing = this.parts.send({ t: "handle", handle });
   }
 
   /** Send an entry that was refused or got old. @param {string} cid */
@@ -90,13 +117,16 @@ export class Conversation {
     else if (frame.t === "nack") this.#refused(frame);
     else if (frame.t === "resync") this.hello();
     else if (frame.t === "moving") setTimeout(() => this.parts.move(), Math.random() * MOVE_MS);
+    else if (frame.t === "you") this.#become(frame);
+    else this.listener.other(frame);
   }
 
   /** @param {any} frame */
   #welcome(frame) {
     const { sequence, outbox, pending } = this.parts;
     if (frame.reset) sequence.forget();
-    this.user = frame.you?.user;
+    this.#become(frame.you ?? {});
+    this.listener.other(frame);
     this.#show(sequence.complete(frame.seq, frame.missed), frame.reset);
     for (const entry of outbox.adopt()) pending.show(entry);
     this.welcomed = true;
@@ -104,12 +134,20 @@ export class Conversation {
     this.#goOn();
   }
 
+  /** @param {{ person?: string, handle?: string | null, user?: string, keys?: boolean }} you */
+  #become(you) {
+    this.you = you;
+    this.wishing = false;
+    this.listener.you(you);
+  }
+
   /** @param {{ cid: string, seq: number, at: string }} ack */
   #stored({ cid, seq, at }) {
     const entry = this.parts.outbox.settle(cid);
     if (entry) {
-      const { handle, body } = entry;
-      this.#show(this.parts.sequence.take({ cid, seq, at, handle, body, user: this.user }));
+      const { person, user } = this.you;
+      const handle = (person && this.you.handle) || entry.handle;
+      this.#show(this.parts.sequence.take({ cid, seq, at, handle, body: entry.body, user, person, mine: true }));
       // It was shown long ago, by another tab or an earlier page; or it waits for those before it.
       if (seq <= this.parts.sequence.last) this.parts.pending.remove(cid);
     }
@@ -118,6 +156,9 @@ export class Conversation {
 
   /** @param {import("./sequence.js").Line[]} lines @param {boolean} [anew] whether they replace all that is shown */
   #show(lines, anew = false) {
+    for (const line of lines) {
+      if (this.parts.outbox.has(line.cid) || (line.person && line.person === this.you.person)) line.mine = true;
+    }
     if (anew) this.parts.log.replace(lines);
     else if (lines.length) this.parts.log.append(lines);
     for (const { cid } of lines) {
@@ -139,17 +180,28 @@ export class Conversation {
   }
 
   /** @param {any} frame */
-  #refused({ cid = this.underWay, code, text, retry }) {
+  #refused({ cid, code, text, retry, wait }) {
+    if (OF_NAMES.test(code)) this.listener.unnamed(text);
+    // An answer to a wish has no message's id.
+    if (cid === undefined && this.wishing && (OF_NAMES.test(code) || code === "slow-down")) {
+      this.wishing = false;
+      if (code === "slow-down") this.listener.unnamed(text);
+      return;
+    }
+    cid ??= this.underWay;
+    if (code === "slow-down") return this.#tryLater(wait ?? 1);
     if (retry || (cid === undefined && !this.welcomed)) return this.#tryLater();
     const entry = this.parts.outbox.refuse(cid, text, code === "conflict");
     if (entry) this.parts.pending.show(entry);
     this.#answered(cid);
   }
 
-  /** What waits stays where it is until then: it is not to be overtaken. */
-  #tryLater() {
+  /** What waits stays where it is until then: it is not to be overtaken. @param {number} [seconds] as the server wants */
+  #tryLater(seconds) {
     clearTimeout(this.againTimer);
-    this.againTimer = setTimeout(() => this.hello(), AGAIN_MS * (1 + Math.random()));
+    const wait = seconds === undefined ? AGAIN_MS * (1 + Math.random()) : Math.ceil(seconds) * 1_000;
+    if (seconds !== undefined) this.listener.slow(Math.ceil(seconds));
+    this.againTimer = setTimeout(() => this.hello(), wait);
   }
 
   /** @param {string | undefined} cid */
@@ -165,7 +217,10 @@ export class Conversation {
     const { entry, old } = this.parts.outbox.next();
     for (const each of old) this.parts.pending.show(each);
     if (!entry) return clearTimeout(this.patienceTimer);
-    const { cid, handle, body } = entry;
+    const { cid, body } = entry;
+    // Under the name of now, which is the one that the row shows.
+    const handle = this.parts.name?.() || entry.handle;
+    entry.handle = handle;
     if (this.parts.send({ t: "msg", cid, handle, body })) this.underWay = cid;
     this.#expectAnswer();
   }

@@ -47,6 +47,11 @@ export class Outbox {
     return entry ?? undefined;
   }
 
+  /** Whether it was said here. @param {string | undefined} cid */
+  has(cid) {
+    return cid !== undefined && this.entries.has(cid);
+  }
+
   /** It is stored, or given up. @param {string | undefined} cid @returns {Entry | undefined} the entry if it was here */
   settle(cid) {
     const entry = cid === undefined ? undefined : this.entries.get(cid);

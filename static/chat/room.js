@@ -1,29 +1,72 @@
 // A room's page: puts the parts together.
 
+import { Completion } from "./completion.js";
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
-import { offerCopy } from "./copy.js";
-import { recall } from "./handle.js";
+import { keepDraft } from "./draft.js";
+import { closeDrops } from "./drop.js";
+import { Handle } from "./handle.js";
+import { History } from "./history.js";
+import { offerLink } from "./invite.js";
+import { Keys } from "./keys.js";
 import { Log } from "./log.js";
+import { keep, recall } from "./memory.js";
+import { NoticeLine } from "./notices.js";
+import { Notify } from "./notify.js";
 import { Outbox } from "./outbox.js";
 import { Pending } from "./pending.js";
+import { People } from "./people.js";
+import { Roster } from "./roster.js";
 import { Sequence } from "./sequence.js";
 import { browserStorage, Shelf } from "./shelf.js";
 import { Socket } from "./socket.js";
 import { Status } from "./status.js";
+import { Typing } from "./typing.js";
+import { View } from "./view.js";
 
 /** @param {string} id */
 const byId = (id) => /** @type {any} */ (document.getElementById(id));
 
 const room = byId("room");
+const label = room.dataset.label;
+// A page of older messages is for who has no scripts; here they come into the room.
+if (room.dataset.before) location.replace(`${location.pathname}#m${room.dataset.before}`);
 const url = new URL(location.pathname, location.href);
 url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 
-recall(byId("handle"));
-offerCopy(byId("copy"), byId("link"));
-const log = new Log(byId("log"), byId("scroller"));
+// -- reading
+
+const people = new People({ changed: () => roster.show(), tell: (change) => notices.tell(change) });
+const log = new Log(byId("log"), byId("earlier"), () => [...people.handles, handle.value]);
+const view = new View(byId("scroller"), byId("column"), byId("pill"));
+const history = new History(label, { log, view, past: byId("past"), link: byId("older"), start: byId("invitation") });
+const notices = new NoticeLine(byId("log"));
+const places = { panel: byId("people"), count: byId("count"), words: byId("count-words"), list: byId("roster") };
+const roster = new Roster(places, people);
+const notify = new Notify(byId("notify-on"), byId("notify-choice"), byId("notify-words"), label);
+const typing = new Typing({
+  send: () => socket.send({ t: "typing" }),
+  show: (text) => (byId("typing").textContent = text),
+});
+
+/** @param {import("./sequence.js").Line[]} lines @param {HTMLElement[]} rows */
+function arrived(lines, rows) {
+  for (const [index, line] of lines.entries()) {
+    typing.stopped(line.person);
+    if (!line.mine && rows[index].classList.contains("mentions")) notify.tell(line);
+  }
+  view.arrived(rows.filter((_, index) => !lines[index].mine && !lines[index].deleted));
+}
+
+// -- talking
+
+const handle = new Handle(byId("handle"), (name) => {
+  composer.say("");
+  conversation.rename(name);
+});
+keepDraft(byId("body"), label);
 const status = new Status(byId("status"));
-const shelf = new Shelf(browserStorage(), room.dataset.label);
+const shelf = new Shelf(browserStorage(), label);
 const outbox = new Outbox(shelf);
 // What the page was served with is stored, whatever became of its acknowledgement.
 for (const cid of log.cids()) outbox.settle(cid);
@@ -38,28 +81,92 @@ const conversation = new Conversation({
   send: (frame) => socket.send(frame),
   move: () => socket.move(),
   busy: (is) => status.show(is ? "busy" : "open"),
-  log,
+  name: () => handle.value,
+  remembered: () => handle.remembered,
+  log: {
+    append: (lines) => arrived(lines, log.append(lines)),
+    replace: (lines) => {
+      arrived(lines, log.replace(lines));
+      history.again();
+    },
+  },
   pending,
   sequence: new Sequence(Number(room.dataset.last)),
   outbox,
+  listener: {
+    you: (you) => {
+      if (you.handle) handle.become(you.handle);
+      people.own = you.person;
+      log.call(you.handle ?? handle.value);
+      keys.turn(!!you.keys);
+    },
+    unnamed: (text) => {
+      handle.refused();
+      composer.say(text);
+    },
+    slow: (seconds) => {
+      composer.hold(seconds);
+      pending.wait(seconds);
+    },
+    other: (frame) => told[frame.t]?.(frame),
+  },
 });
 
-const composer = new Composer(byId("composer"), { message: Number(room.dataset.messageLimit) }, (handle, body) => {
-  const taken = conversation.say(handle, body);
-  log.toEnd();
+/** What is told about people and the room. @type {Record<string, (frame: any) => void>} */
+const told = {
+  welcome: (frame) => {
+    if (frame.people) people.begin(frame.people, frame.count ?? frame.people.length, frame.you?.person);
+    byId("typing-choice").hidden = !frame.people;
+    if (frame.room) told.room(frame.room);
+  },
+  person: (frame) => people.take(frame),
+  people: ({ count }) => people.recount(count),
+  typing: (frame) => frame.person !== people.own && typing.take(frame),
+  deleted: ({ seq }) => log.bury(seq),
+  room: ({ name, topic, locked }) => {
+    if (name && name !== label) byId("name").textContent = name;
+    byId("topic").textContent = topic ?? "";
+    byId("topic").hidden = !topic;
+    byId("locked").hidden = !locked;
+    keys.room({ topic: topic ?? "", locked: !!locked });
+  },
+};
+
+const limits = { message: Number(room.dataset.messageLimit) };
+const composer = new Composer(byId("composer"), limits, handle, (name, body) => {
+  const taken = conversation.say(name, body);
+  typing.sent();
+  view.toEnd();
   return taken;
 });
+const others = () => people.handles.filter((name) => name !== handle.value);
+new Completion(byId("body"), others, (text) => composer.suggest(text));
 
 const socket = new Socket(url.href, "switchboard.v1", {
   onFrame: (frame) => conversation.take(frame),
-  onState: (state) => {
-    status.show(state);
+  onState: (state, seconds) => {
+    status.show(state, seconds);
     if (state === "open") conversation.opened();
   },
 });
 
+// -- the rest of the page
+
+const keys = new Keys(room.dataset, byId("scroller"), roster);
+offerLink(byId("link"), document.title, { share: byId("share"), copy: byId("copy"), give: byId("give") });
+closeDrops();
+byId("try-now").addEventListener("click", () => socket.tryNow());
+byId("body").addEventListener("input", () => byId("body").value && typing.typed());
+byId("typing-on").checked = recall("typing") !== "off";
+typing.turn(byId("typing-on").checked);
+byId("typing-on").addEventListener("change", (/** @type {any} */ { target }) => {
+  typing.turn(target.checked);
+  keep("typing", target.checked ? null : "off");
+});
+
 for (const entry of outbox.adopt()) pending.show(entry);
-log.toEnd();
+view.toEnd();
+history.find();
 addEventListener("storage", (event) => {
   const change = shelf.changed(event);
   if (change) conversation.follow(change.cid, change.entry);

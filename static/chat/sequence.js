@@ -3,7 +3,12 @@
 // A room counts its messages 1, 2, 3 … What comes again is dropped, what comes early waits for what is missing. Only the
 // server knows whether a missing number is late or deleted: its welcome says up to where nothing more will come.
 
-/** @typedef {{ seq: number, handle: string, body: string, at: string, cid?: string, user?: string }} Line */
+/**
+ * @typedef {{
+ *   seq: number, handle: string, body: string, at: string,
+ *   cid?: string, user?: string, person?: string, deleted?: boolean, mine?: boolean,
+ * }} Line
+ */
 
 export class Sequence {
   /** @param {number} last the number of the last message shown */

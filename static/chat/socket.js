@@ -8,15 +8,22 @@ import { delay } from "./backoff.js";
 const PING_MS = 25_000;
 const PATIENCE_MS = 10_000;
 const CONNECT_MS = 15_000;
-const NO_SUCH_ROOM = 4404;
+/** So long a network that has too many connections is left alone. */
+const CROWDED_MS = 30_000;
 
-/** @typedef {"connecting" | "open" | "waiting" | "refused"} State */
+/** Close codes after which to come back would be no use. @type {Record<number, State>} */
+const FINAL = { 4403: "banned", 4404: "refused", 4410: "gone" };
+const CROWDED = 4408;
+/** The session logged in or out: the next connection is of who it is now. */
+const CHANGED = 4401;
+
+/** @typedef {"connecting" | "open" | "waiting" | "crowded" | "refused" | "banned" | "gone"} State */
 
 export class Socket {
   /**
    * @param {string} url
    * @param {string} subprotocol
-   * @param {{ onFrame: (frame: any) => void, onState: (state: State) => void }} listener
+   * @param {{ onFrame: (frame: any) => void, onState: (state: State, seconds?: number) => void }} listener
    */
   constructor(url, subprotocol, listener) {
     this.url = url;
@@ -64,6 +71,15 @@ export class Socket {
     if (this.waiting) this.connect();
   }
 
+  /** Somebody does not want to wait, nor for an attempt that hangs. */
+  tryNow() {
+    if (this.waiting || this.wire?.readyState === WebSocket.CONNECTING) {
+      const old = this.wire;
+      this.connect();
+      old?.close();
+    }
+  }
+
   opened() {
     this.listener.onState("open");
     this.rest();
@@ -101,13 +117,12 @@ export class Socket {
   lost(code) {
     clearTimeout(this.timer);
     this.wire = null;
-    if (code === NO_SUCH_ROOM) {
-      this.listener.onState("refused");
-      return;
-    }
+    if (FINAL[code]) return this.listener.onState(FINAL[code]);
     this.waiting = true;
-    this.listener.onState("waiting");
-    this.timer = setTimeout(() => this.connect(), delay(this.attempt));
+    if (code === CROWDED) this.listener.onState("crowded", CROWDED_MS / 1_000);
+    else this.listener.onState("waiting");
+    const wait = code === CROWDED ? CROWDED_MS : code === CHANGED ? 0 : delay(this.attempt);
+    this.timer = setTimeout(() => this.connect(), wait);
     this.attempt += 1;
   }
 }

@@ -53,7 +53,9 @@ def somebody(browser: Browser, site: Site) -> Iterator[Somebody]:
     def note(message: ConsoleMessage) -> None:
         # A server that is gone is logged by the browser itself; tests stop servers on purpose.
         gone = re.search(r"WebSocket connection|net::ERR_(CONNECTION|EMPTY_RESPONSE)", message.text)
-        if message.type == "error" and not gone:
+        # So does it with a page whose status says that something was wrong, though the page is what was wanted.
+        answer = message.page is not None and message.location["url"] == message.page.url
+        if message.type == "error" and not gone and not answer:
             faults.append(message.text)
 
     def refuse(route: Route) -> None:

@@ -25,10 +25,10 @@ def _interface_runs(site: Site) -> Iterator[None]:
 def in_the_dark(page: Page, site: Site, *texts: str) -> None:
     """Say something while no interface is up."""
     site.interface.kill()
-    expect(page.get_by_role("status")).to_have_text("Reconnecting…")
+    expect(page.get_by_role("status")).to_contain_text("Reconnecting…")
     for text in texts:
         say(page, text)
-    expect(page.locator("#pending .line p")).to_have_text(list(texts))
+    expect(page.locator("#pending .line .said")).to_have_text(list(texts))
 
 
 def grow_old(page: Page, minutes: int) -> None:
@@ -99,10 +99,10 @@ def test_old_text_asks_and_is_sent_when_it_is_wanted(somebody: Somebody, site: S
     site.interface.start()
     again = enter(ada.context.new_page(), room)
     questions = again.locator("#pending .line.stuck")
-    expect(questions.locator("p")).to_have_text(["the train leaves now", "see you"])
+    expect(questions.locator(".said")).to_have_text(["the train leaves now", "see you"])
     expect(questions.first.get_by_role("alert")).to_contain_text("You wrote this 14 minutes ago.")
     say(again, "something new")
-    expect(bob.locator("#log .line p")).to_have_text(["something new"])
+    expect(bob.locator("#log .line .said")).to_have_text(["something new"])
     questions.nth(1).get_by_role("button", name="Send").click()
     expect_bodies(bob, "something new", "see you")
     questions.get_by_role("button", name="Discard").click()
@@ -117,8 +117,8 @@ def test_text_gets_old_on_an_open_page_too(somebody: Somebody, site: Site) -> No
     in_the_dark(page, site, "what was I going to say")
     page.clock.fast_forward("05:00")
     site.interface.start()
-    expect(page.get_by_role("alert")).to_contain_text("You wrote this 5 minutes ago.")
-    page.get_by_role("alert").get_by_role("button", name="Send").click()
+    expect(page.locator("#pending").get_by_role("alert")).to_contain_text("You wrote this 5 minutes ago.")
+    page.locator("#pending").get_by_role("alert").get_by_role("button", name="Send").click()
     expect_bodies(page, "what was I going to say")
 
 
@@ -153,7 +153,7 @@ def test_two_tabs_of_one_browser(somebody: Somebody, site: Site) -> None:
     watcher = enter(somebody(), room)
     site.interface.kill()
     for page in (left, right):
-        expect(page.get_by_role("status")).to_have_text("Reconnecting…")
+        expect(page.get_by_role("status")).to_contain_text("Reconnecting…")
     for n in range(4):
         say(left, f"left {n}")
         say(right, f"right {n}")
@@ -193,7 +193,7 @@ def test_a_refusal_keeps_the_text_and_leaves_the_choice(somebody: Somebody) -> N
     say(page, "dear text")
     note = page.locator("#pending").get_by_role("alert")
     expect(note).to_contain_text("Not sent. This could not be stored and was given up.")
-    expect(page.locator("#pending p")).to_have_text("dear text")
+    expect(page.locator("#pending .said")).to_have_text("dear text")
     page.reload()
     note.get_by_role("button", name="Edit").click()
     expect(page.get_by_label("Message", exact=True)).to_have_value("dear text")

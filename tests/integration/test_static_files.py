@@ -63,3 +63,16 @@ def test_a_change_gets_a_new_name_and_leaves_the_old_file(sources: Path) -> None
     after = collect()
     assert after["socket.js"] != before["socket.js"]
     assert (Path(settings.STATIC_ROOT) / before["socket.js"]).exists()  # who has the old page open still asks for it
+
+
+def test_our_own_scripts_are_served_without_their_comments(sources: Path) -> None:
+    (sources / "chat").mkdir()
+    code = 'const a = "// no comment"; // beside code\n'
+    written = "// Why.\n\n/** @param {string} a */\n" + code + "  /*\n   * more\n   */\nlet b;\n"
+    (sources / "chat" / "own.js").write_text(written)
+    (sources / "other.js").write_text(written)
+    names = collect()
+    root = Path(settings.STATIC_ROOT)
+    for name in ("chat/own.js", names["chat/own.js"]):
+        assert (root / name).read_text() == code + "let b;\n"
+    assert (root / names["other.js"]).read_text() == written

@@ -13,14 +13,26 @@ beforeEach(() => {
 });
 
 /** A conversation whose log, pending rows and wire can be looked at. */
-function begun({ last = 0, storage = new FakeStorage(), clock = { now: 1_000_000 } } = {}) {
+function begun({ last = 0, storage = new FakeStorage(), clock = { now: 1_000_000 }, name, remembered } = {}) {
   const seen = { sent: [], log: [], pending: new Map(), moved: 0, busy: false, wire: true };
+  Object.assign(seen, { you: [], unnamed: [], slow: [], other: [], mine: [] });
   const conversation = new Conversation({
     send: (frame) => seen.wire && seen.sent.push(frame) > 0,
     move: () => (seen.moved += 1),
     busy: (is) => (seen.busy = is),
+    name: () => name?.now,
+    remembered: () => remembered,
+    listener: {
+      you: (you) => seen.you.push(you.handle),
+      unnamed: (text) => seen.unnamed.push(text),
+      slow: (seconds) => seen.slow.push(seconds),
+      other: (frame) => seen.other.push(frame.t),
+    },
     log: {
-      append: (lines) => seen.log.push(...lines.map((each) => each.body)),
+      append: (lines) => {
+        seen.log.push(...lines.map((each) => each.body));
+        seen.mine.push(...lines.filter((each) => each.mine).map((each) => each.body));
+      },
       replace: (lines) => (seen.log = lines.map((each) => each.body)),
     },
     pending: {
@@ -305,4 +317,83 @@ test("it moves when it is asked to", () => {
   conversation.take({ t: "moving" });
   mock.timers.tick(3_000);
   assert.equal(seen.moved, 1);
+});
+
+const you = (handle, more = {}) => ({ you: { person: "me", handle, keys: false, ...more } });
+
+test("a name that is remembered is wished for at the beginning", () => {
+  const { conversation, seen } = begun({ remembered: "ada" });
+  conversation.opened();
+  assert.deepEqual(taken(seen), [{ t: "hello", last: 0, handle: "ada" }]);
+});
+
+test("a message goes out under the name of now, whatever it was when it was written", () => {
+  const name = { now: "ada" };
+  const { conversation, seen } = begun({ name });
+  conversation.say("ada", "hi");
+  name.now = "countess";
+  conversation.take(welcome(0));
+  assert.deepEqual(taken(seen).map(({ t, handle }) => [t, handle]), [["msg", "countess"]]);
+});
+
+test("a server that knows no people is not asked for a name", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0));
+  conversation.rename("countess");
+  assert.deepEqual(taken(seen), []);
+});
+
+test("a name that is not given is told, and is no answer to the message under way", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0, [], you("ada")));
+  conversation.say("ada", "hi");
+  conversation.rename("bob");
+  const [message, wish] = taken(seen);
+  assert.deepEqual(wish, { t: "handle", handle: "bob" });
+  conversation.take({ t: "nack", code: "taken", text: "Taken.", retry: false });
+  assert.deepEqual([seen.unnamed, seen.pending.get(message.cid)], [["Taken."], ""]);
+  conversation.take({ t: "you", person: "me", handle: "eve", keys: true });
+  assert.deepEqual(seen.you, ["ada", "eve"]);
+});
+
+test("a message whose name is taken keeps its text and asks", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0));
+  conversation.say("bob", "hi");
+  const [{ cid }] = taken(seen);
+  conversation.take({ t: "nack", cid, code: "taken", text: "Taken.", retry: false });
+  assert.deepEqual([seen.unnamed, seen.pending.get(cid)], [["Taken."], "Taken."]);
+});
+
+test("who says too much waits as long as the server wants, and then goes on in the same order", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0));
+  conversation.say("ada", "one");
+  conversation.say("ada", "two");
+  const [one] = taken(seen);
+  conversation.take({ t: "nack", cid: one.cid, code: "slow-down", text: "…", retry: true, wait: 3 });
+  assert.deepEqual(seen.slow, [3]);
+  mock.timers.tick(2_900);
+  assert.deepEqual(taken(seen), []);
+  mock.timers.tick(200);
+  conversation.take(welcome(0));
+  const [, again] = taken(seen);
+  assert.deepEqual([again.cid, again.body], [one.cid, "one"]);
+});
+
+test("one's own messages are known, also those of another tab", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0, [], you("ada")));
+  conversation.say("ada", "from here");
+  const [{ cid }] = taken(seen);
+  conversation.take(ack({ cid }, 1));
+  conversation.take(msg(2, { person: "me", body: "from the other tab" }));
+  conversation.take(msg(3, { person: "somebody", body: "from another" }));
+  assert.deepEqual(seen.mine, ["from here", "from the other tab"]);
+});
+
+test("what is about people and the room is passed on", () => {
+  const { conversation, seen } = begun();
+  for (const t of ["person", "people", "typing", "room", "deleted", "from a later version"]) conversation.take({ t });
+  assert.deepEqual(seen.other, ["person", "people", "typing", "room", "deleted", "from a later version"]);
 });

@@ -1,56 +1,87 @@
+// What is told of the connection. Without a page the words are their keys.
+
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
 
 import { Status } from "../../../static/chat/status.js";
-import { ago } from "../../../static/chat/time.js";
+import { ago, speak } from "../../../static/chat/words.js";
 
 beforeEach(() => mock.timers.reset());
 
 /** A status, and the words it showed. */
 function begun() {
-  mock.timers.enable({ apis: ["setTimeout"] });
+  mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   const words = [];
   const region = { dataset: { state: "off" }, set textContent(text) { words.push(text); } };
   const status = new Status(region);
-  return { words, show: (...states) => states.forEach((state) => status.show(state)) };
+  return { words, status, show: (...states) => states.forEach((state) => status.show(state)) };
 }
 
 test("the first connection is told as it goes", () => {
   const { words, show } = begun();
   show("connecting", "waiting", "connecting", "open", "open");
-  assert.deepEqual(words, ["Connecting…", "Reconnecting…", "Connected"]);
+  mock.timers.tick(60_000);
+  assert.deepEqual(words, ["connecting", "waiting", "back", "open"]);
 });
 
 test("a connection that is soon back is no news", () => {
   const { words, show } = begun();
   show("connecting", "open", "waiting", "connecting");
-  mock.timers.tick(900);
+  mock.timers.tick(1_400);
   show("open");
   mock.timers.tick(60_000);
-  assert.deepEqual(words, ["Connecting…", "Connected"]);
+  assert.deepEqual(words, ["connecting", "open"]);
 });
 
-test("one that is not is told, however often it is tried meanwhile", () => {
+test("one that is not is told, however often it is tried meanwhile; that it is back is told for a while", () => {
   const { words, show } = begun();
   show("connecting", "open", "waiting");
-  for (let n = 0; n < 4; n += 1) {
+  for (let n = 0; n < 6; n += 1) {
     mock.timers.tick(250);
     show("connecting", "waiting");
   }
-  assert.deepEqual(words, ["Connecting…", "Connected", "Reconnecting…"]);
-  show("open");
-  assert.equal(words.at(-1), "Connected");
+  assert.deepEqual(words, ["connecting", "open", "waiting"]);
+  show("open", "open");
+  assert.equal(words.at(-1), "back");
+  mock.timers.tick(3_000);
+  assert.equal(words.at(-1), "open");
 });
 
-test("a refusal is told at once", () => {
+test("one that is lost again while it is good news that it was back", () => {
   const { words, show } = begun();
-  show("connecting", "open", "waiting", "refused");
+  show("open", "waiting");
+  mock.timers.tick(2_000);
+  show("open");
+  mock.timers.tick(1_000);
+  show("waiting", "connecting");
   mock.timers.tick(60_000);
-  assert.deepEqual(words, ["Connecting…", "Connected", "There can be no such room"]);
+  assert.equal(words.at(-1), "waiting");
+});
+
+for (const final of ["refused", "banned", "gone"]) {
+  test(`“${final}” is told at once and stays`, () => {
+    const { words, show } = begun();
+    show("connecting", "open", "waiting", final);
+    mock.timers.tick(60_000);
+    assert.deepEqual(words, ["connecting", "open", final]);
+  });
+}
+
+test("too many connections: it counts down, and the attempt is no news", () => {
+  speak({ crowded: "again in {count}" });
+  const { words, status, show } = begun();
+  show("connecting", "open");
+  status.show("crowded", 3);
+  mock.timers.tick(3_000);
+  show("connecting");
+  assert.deepEqual(words.slice(2), ["again in 3", "again in 2", "again in 1"]);
+  show("open");
+  assert.equal(words.at(-1), "back");
+  speak({});
 });
 
 test("how long something is past", () => {
   const minute = 60_000;
-  const said = [2.5 * minute, 14 * minute, 60 * minute, 25 * 60 * minute].map(ago);
-  assert.deepEqual(said, ["2 minutes ago", "14 minutes ago", "1 hour ago", "1 day ago"]);
+  const told = [2.5 * minute, 14 * minute, 60 * minute, 25 * 60 * minute].map(ago);
+  assert.deepEqual(told, ["2 minutes ago", "14 minutes ago", "1 hour ago", "1 day ago"]);
 });

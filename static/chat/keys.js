@@ -1,0 +1,132 @@
+// What who holds the keys can do: lock the room, set its topic, delete a message, mute somebody, delete the room.
+//
+// The forms are the page's own and work without scripts; here they are sent without leaving the page. The tools of a
+// message are one element that goes to the row which is looked at, so that rows stay as they are.
+
+import { element } from "./said.js";
+import { word } from "./words.js";
+
+export class Keys {
+  /** @param {DOMStringMap} room @param {HTMLElement} scroller @param {import("./roster.js").Roster} roster */
+  constructor(room, scroller, roster) {
+    this.room = room;
+    this.roster = roster;
+    this.held = false;
+    /** Whom this page muted; the server does not tell of others. @type {Set<string>} */
+    this.muted = new Set();
+    this.section = document.getElementById("keys");
+    this.words = document.getElementById("keys-words");
+    this.tools = element("span", "tools", "");
+    this.tools.ariaLive = "off";
+    this.bury = this.#button(word("remove"), "danger", () => this.#delete());
+    this.hush = this.#button("", "danger", () => this.#hush());
+    this.tools.append(this.bury, this.hush);
+    document.getElementById("menu")?.addEventListener("toggle", () => this.#link());
+    for (const name of ["pointerover", "focusin", "click"]) {
+      scroller.addEventListener(name, (event) => this.#reach(event));
+    }
+    const forms = this.section?.querySelectorAll("form[data-quiet]") ?? [];
+    for (const form of /** @type {NodeListOf<HTMLFormElement>} */ (forms)) {
+      form.addEventListener("submit", (event) => {
+        event.preventDefault();
+        this.#send(form.getAttribute("action") ?? "", new FormData(form, event.submitter));
+      });
+    }
+  }
+
+  /** @param {boolean} held */
+  turn(held) {
+    held ||= "moderates" in this.room;
+    this.held = held;
+    if (this.section) this.section.hidden = !held;
+    if (!held) this.tools.remove();
+    this.roster.act = held ? (somebody) => this.#mute(somebody) : null;
+  }
+
+  /** What the forms say of the room. @param {{ topic: string, locked: boolean }} room */
+  room({ topic, locked }) {
+    const input = /** @type {HTMLInputElement | null | undefined} */ (this.section?.querySelector("[name=topic]"));
+    if (input && document.activeElement !== input) input.value = topic;
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (this.section?.querySelectorAll("[name=locked]") ?? [])) {
+      button.hidden = button.getAttribute("value") === (locked ? "1" : "0");
+    }
+  }
+
+  /** @param {Event} event */
+  #reach(event) {
+    const row = /** @type {Element} */ (event.target).closest?.("#log > .line:not(.gone), #earlier > .line:not(.gone)");
+    if (!this.held || !(row instanceof HTMLElement) || this.tools.parentElement === row) return;
+    const name = row.querySelector(".handle")?.textContent ?? "";
+    this.hush.textContent = word("mute", { name });
+    this.hush.hidden = !row.dataset.person || row.dataset.person === this.roster.people.own;
+    row.append(this.tools);
+  }
+
+  /** The owner's link. Who made the room a moment ago got their page before there was one. */
+  async #link() {
+    const link = /** @type {HTMLAnchorElement | null} */ (document.getElementById("owner-link"));
+    if (!this.held || !link || link.href) return;
+    const html = await (await fetch(location.pathname)).text();
+    const page = new DOMParser().parseFromString(html, "text/html");
+    const found = /** @type {HTMLAnchorElement | null} */ (page.getElementById("owner-link"));
+    if (!found?.href) return;
+    link.href = found.href;
+    link.textContent = found.href;
+  }
+
+  #delete() {
+    const seq = this.tools.parentElement?.dataset.seq;
+    if (seq) this.#send("delete", { seq });
+  }
+
+  #hush() {
+    const person = this.tools.parentElement?.dataset.person;
+    if (person) this.#turnMute(person, true);
+  }
+
+  /** @param {string} person @param {boolean} muted */
+  async #turnMute(person, muted) {
+    if (!(await this.#send("mute", { person, muted: muted ? "1" : "0" }))) return;
+    if (muted) this.muted.add(person);
+    else this.muted.delete(person);
+    this.roster.show();
+  }
+
+  /** @param {import("./people.js").Person} somebody */
+  #mute({ person, handle }) {
+    if (person === this.roster.people.own) return null;
+    const over = this.muted.has(person);
+    const text = word(over ? "unmute" : "mute", { name: handle ?? "" });
+    return this.#button(text, "danger", () => this.#turnMute(person, !over));
+  }
+
+  /** @param {string} to @param {Record<string, string> | FormData} fields @returns {Promise<boolean>} whether it is done */
+  async #send(to, fields) {
+    const body = fields instanceof FormData ? fields : new FormData();
+    if (!(fields instanceof FormData)) for (const [name, value] of Object.entries(fields)) body.set(name, value);
+    const token = /** @type {HTMLInputElement} */ (document.querySelector("[name=csrfmiddlewaretoken]")).value;
+    try {
+      const headers = { Accept: "application/json", "X-CSRFToken": token };
+      const answer = await fetch(new URL(to, location.href.split("#")[0]), { method: "POST", body, headers });
+      if (!answer.ok) throw new Error(answer.statusText);
+      this.#say(word("done"));
+      return true;
+    } catch {
+      this.#say(word("failed"));
+      return false;
+    }
+  }
+
+  /** @param {string} text */
+  #say(text) {
+    if (this.words) this.words.textContent = text;
+  }
+
+  /** @param {string} text @param {string} className @param {() => void} onClick */
+  #button(text, className, onClick) {
+    const made = /** @type {HTMLButtonElement} */ (element("button", className, text));
+    made.type = "button";
+    made.addEventListener("click", onClick);
+    return made;
+  }
+}

@@ -1,0 +1,140 @@
+"""For everybody: axe finds nothing serious on any page in either scheme, and the pages weigh little."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import urllib.request
+from urllib.parse import urljoin
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Somebody
+from tests.browser.test_room import a_room, enter, expect_bodies, menu, say
+from tests.site import Site
+
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
+
+#: Bytes of page, style and scripts together, as they are sent.
+WEIGHT = 40 * 1024
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds serious, each with the element."""
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['any'][0]['message'] if node['any'] else ''}"
+        for each in found
+        if each["impact"] in ("serious", "critical")
+        for node in each["nodes"]
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_the_pages_around_the_rooms(somebody: Somebody, scheme: str, width: int) -> None:
+    page = somebody(color_scheme=scheme, viewport={"width": width, "height": 800})
+    for path in ("/", "/chat/?room=new", "/accounts/login/", "/accounts/signup/", "/nowhere"):
+        page.goto(path)
+        assert faults(page) == [], path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_a_room_empty_and_busy_with_everything_open(somebody: Somebody, scheme: str, width: int) -> None:
+    page = somebody(color_scheme=scheme, viewport={"width": width, "height": 800})
+    enter(page, "/chat/tea" + a_room()[-4:])
+    assert faults(page) == []
+    for handle, body in (
+        ("ada", "Good morning, see https://example.com and `code`"),
+        ("bob", "@ada\n```\nlong\n```"),
+        ("سارة", "السبت مناسب لي"),
+        ("하린", "좋아요"),
+    ):
+        say(page, body, handle=handle)
+    expect(page.locator("#log .line")).to_have_count(4)
+    menu(page)
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_room_in_the_dark(somebody: Somebody, site: Site, scheme: str) -> None:
+    page = enter(somebody(color_scheme=scheme), a_room())
+    site.interface.kill()
+    try:
+        expect(page.get_by_role("status")).to_contain_text("You can keep typing")
+        say(page, "in the dark")
+        expect(page.locator("#pending .note")).to_have_text("Sending…")
+        assert faults(page) == []
+    finally:
+        site.interface.start()
+
+
+def test_every_colour_of_a_name_can_be_read(somebody: Somebody) -> None:
+    """The eight hues, as text and as seals, on each ground they stand on, in both schemes."""
+    for scheme in ("light", "dark"):
+        page = enter(somebody(color_scheme=scheme), a_room())
+        ratios = page.evaluate(
+            """() => {
+                 const probe = document.body.appendChild(document.createElement("i"));
+                 const rgb = (token) => {
+                   probe.style.color = `var(${token})`;
+                   return getComputedStyle(probe).color.match(/[\\d.]+/g).slice(0, 3).map(Number);
+                 };
+                 const light = (token) => rgb(token)
+                   .map((part) => part / 255)
+                   .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+                   .reduce((sum, part, index) => sum + part * [0.2126, 0.7152, 0.0722][index], 0);
+                 const ratio = (a, b) => {
+                   const [dark, bright] = [light(a), light(b)].sort((one, other) => one - other);
+                   return [`${a} on ${b}`, (bright + 0.05) / (dark + 0.05)];
+                 };
+                 const hues = Array.from({ length: 8 }, (_, n) => `--hue-${n}`);
+                 const texts = [...hues, "--ink", "--faint", "--wrong", "--wait", "--well"];
+                 const grounds = ["--paper", "--sheet", "--wash"];
+                 return [
+                   ...texts.flatMap((text) => grounds.map((ground) => ratio(text, ground))),
+                   ...hues.map((hue) => ratio("--on-ink", hue)),
+                 ];
+               }"""
+        )
+        assert [pair for pair in ratios if pair[1] < 4.5] == []
+
+
+def sent(url: str) -> tuple[int, str]:
+    """The bytes of a response's body as they travel, and its text."""
+    request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(request, timeout=20) as response:
+        body: bytes = response.read()
+        packed = response.headers.get("Content-Encoding") == "gzip"
+    return len(body), (gzip.decompress(body) if packed else body).decode()
+
+
+def test_a_room_weighs_little(site: Site) -> None:
+    page = f"{site.url}/chat/icy-cloud-k7w2mq/"
+    total, html = sent(page)
+    waiting = [urljoin(page, path) for path in re.findall(r'(?:src|href)="(/static/[^"]+\.(?:js|css))"', html)]
+    seen = set[str]()
+    while waiting:
+        url = waiting.pop()
+        if url in seen:
+            continue
+        seen.add(url)
+        weight, text = sent(url)
+        total += weight
+        if url.endswith(".js"):
+            waiting += [urljoin(url, path) for path in re.findall(r'from\s+"(\.[^"]+)"', text)]
+    assert len(seen) > 20
+    print(f"a room's page: {total} bytes in {len(seen)} files and the page")
+    assert total <= WEIGHT
+
+
+def test_the_first_message_needs_no_script(somebody: Somebody) -> None:
+    room = a_room()
+    say(enter(somebody(), room), "seen at once")
+    expect_bodies(enter(somebody(), room), "seen at once")
+    plain = somebody(java_script_enabled=False)
+    plain.goto(room)
+    expect(plain.get_by_text("seen at once")).to_be_in_viewport()
