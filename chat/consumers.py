@@ -39,6 +39,7 @@ from chat.handles import BadHandle
 from chat.languages import in_its_language, speaking_to
 from chat.models import Member
 from chat.naming import named, take_handle
+from chat.presence import Seat
 from chat.protocol import Hello, Person, Ping, Post, Refusal, Rename, Request, Typing
 from chat.storing import Answer, IdentityConflict, Knock
 from switchboard import (
@@ -205,11 +206,11 @@ def disconnect(message: Message) -> None:
 
 
 def _post(posts: Sequence[tuple[Message, Post]]) -> None:
-    members = presence.members_at([_name(message) for message, _said in posts])
+    seats = presence.seats([_name(message) for message, _said in posts])
     knocking = []
     for message, said in posts:
         with speaking_to(message):
-            knock = _knock(message, said, members.get(_name(message)))
+            knock = _knock(message, said, seats.get(_name(message)))
         if knock is not None:
             knocking.append((message, knock))
     for (message, knock), answer in zip(knocking, storing.store([knock for _message, knock in knocking]), strict=True):
@@ -217,14 +218,16 @@ def _post(posts: Sequence[tuple[Message, Post]]) -> None:
             _tell(message, knock, answer)
 
 
-def _knock(message: Message, said: Post, member: Member | None) -> Knock | None:
+def _knock(message: Message, said: Post, seat: Seat | None) -> Knock | None:
     """What is to be stored of ``said``; None where it is refused before that."""
     identity = services.identity_of(cid=said.cid, message_id=message.id)
-    member = member or _member(message)
-    if member is None:
-        return None
     label, dialect = message.channel_session["room"], DIALECTS[message.channel_session["dialect"]]
     want = _want(message)
+    if seat is not None and dialect.greets and seat.is_known_as(said.handle):
+        speaker = Speaker(seat.person, muted=seat.muted, keys=seat.keys, want=want)
+        return Knock(label, replace(said, handle=seat.handle), identity, by=speaker)
+    if (member := _member(message)) is None:
+        return None
     try:
         said = named(member.room, member, said, identity=identity, want=want, can_be_told=dialect.greets)
     except BadHandle as bad:

@@ -13,7 +13,8 @@ under the lock of the member's row, so of several tabs that open or close at onc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils import timezone
@@ -74,6 +75,29 @@ def members_at(reply_channels: Iterable[str]) -> dict[str, Member]:
         for connection in found.select_related("member__room", "member__user")
         if connection.member is not None
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """What a message needs to know of who sits at its socket: a row as it is, since one is read for each message."""
+
+    handle: str
+    person: str
+    muted: bool
+    keys: bool
+    account: int | None
+
+    def is_known_as(self, handle: str) -> bool:
+        """Whether this is all there is to know of who speaks under ``handle``, or under none, as nearly always: nobody
+        who is logged in, and the handle is theirs."""
+        return self.account is None and bool(self.handle) and handle in ("", self.handle)
+
+
+def seats(reply_channels: Collection[str]) -> dict[str, Seat]:
+    """Who sits at these sockets; in one query, however many."""
+    found = Connection.objects.filter(reply_channel__in=reply_channels, member__isnull=False).order_by()
+    columns = ("member__handle", "member__person", "member__muted", "member__keys", "member__user_id")
+    return {name: Seat(*row) for name, *row in found.values_list("reply_channel", *columns)}
 
 
 def sockets_of(member: Member, *, dialect: str | None = None) -> list[str]:

@@ -26,13 +26,15 @@ _NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "var", ".env", "__pycache
 
 @dataclass(frozen=True)
 class Act:
-    """In the file, the first text becomes the second; then these faults happen."""
+    """In the file, the first text becomes the second; then these faults happen. ``beside``: another act, the change of
+    which is made as well, since its mechanism would stand in for this one."""
 
     name: str
     file: str
     old: str
     new: str
     faults: Sequence[str]
+    beside: str = ""
 
 
 ACTS: Final = (
@@ -48,14 +50,15 @@ ACTS: Final = (
         "switchboard/layers/redis/lua/commit.lua",
         "if not held(worker, stream, tag) then return 0 end",
         "",
-        ["worker-freeze=2"],
+        ["worker-freeze=3"],
+        beside="`order > acked` of the commit",
     ),
     Act(
         "`order > acked` of the commit",
         "switchboard/layers/redis/lua/commit.lua",
         "fresh = not acked or tonumber(order) > tonumber(acked)",
         "fresh = true",
-        ["worker-freeze=2", "redis-freeze"],
+        ["interface-freeze=2", "redis-freeze"],
     ),
     Act(
         "counting attempts",
@@ -108,7 +111,7 @@ ACTS: Final = (
     ),
     Act(
         "the identity of stored messages",
-        "chat/services.py",
+        "chat/storing.py",
         'return f"c:{cid}" if cid is not None else f"m:{message_id}"',
         "import uuid; return uuid.uuid4().hex",
         ["interface-kill=2", "worker-kill=3", "redis-empty"],
@@ -131,10 +134,11 @@ def _perform(act: Act) -> str:
     with tempfile.TemporaryDirectory(prefix="sabotage-") as name:
         copy = Path(name) / "checkout"
         shutil.copytree(ROOT, copy, ignore=_NOT_COPIED, symlinks=True)
-        file = copy / act.file
-        text = file.read_text()
-        assert act.old in text, f"{act.file} has changed: {act.old!r} is not in it"
-        file.write_text(text.replace(act.old, act.new, 1))
+        for each in (act, *(other for other in ACTS if other.name == act.beside)):
+            file = copy / each.file
+            text = file.read_text()
+            assert each.old in text, f"{each.file} has changed: {each.old!r} is not in it"
+            file.write_text(text.replace(each.old, each.new, 1))
         size = ["--sockets", "40", "--rate", "80", "--workers", "2", "--seed", SEED]
         haste = ["--interface-lease", "8", "--patience", "0.35"]
         command = [sys.executable, "-m", "tests.e2e.chaos", *size, *haste, "--faults", *act.faults]
