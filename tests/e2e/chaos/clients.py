@@ -186,6 +186,9 @@ class Modern(Client):
     def __init__(self, person: Person, addresses: Addresses, home: int, seed: str, now: Clock) -> None:
         super().__init__(person, addresses, home, seed, now)
         self.outbox: dict[str, Sent] = {}
+        #: Which of them was sent and is not settled yet: one at a time, so that they keep their order, and nothing that
+        #: was sent again piles up behind what it repeats.
+        self._under_way: str | None = None
         #: The number of the last message shown; None before the first welcome.
         self.last: int | None = None
         self.welcomed = False
@@ -200,8 +203,7 @@ class Modern(Client):
         assert sent.cid is not None
         self.person.sent.append(sent)
         self.outbox[sent.cid] = sent
-        if self.welcomed:
-            await self._post(sent)
+        await self._post_next()
         return sent
 
     # -- towards the server
@@ -213,14 +215,16 @@ class Modern(Client):
 
     async def _hello(self) -> None:
         self._early_since = self._now()
+        self._under_way = None  # sent again after the welcome, if that doesn't settle it
         await self._send({"t": "hello", **({} if self.last is None else {"last": self.last})})
 
     async def _post(self, sent: Sent) -> None:
         await self._send({"t": "msg", "cid": sent.cid, "handle": self.person.name, "body": sent.text})
 
-    async def _post_waiting(self) -> None:
-        for sent in list(self.outbox.values()):
-            await self._post(sent)
+    async def _post_next(self) -> None:
+        if self.welcomed and self._under_way is None and not self._again and self.outbox:
+            self._under_way = next(iter(self.outbox))
+            await self._post(self.outbox[self._under_way])
 
     async def _watch(self) -> None:
         """What the page does by timers: asks for what is late, tries again, pings, gives up."""
@@ -232,7 +236,7 @@ class Modern(Client):
                 await self._hello()
             if self._again and now > self._again:
                 self._again = 0.0
-                await (self._post_waiting() if self.welcomed else self._hello())
+                await self._hello()
             quiet = now - self._came
             if quiet > SILENCE + PATIENCE:
                 # Not awaited: closing waits for an answer, and ends this task.
@@ -250,12 +254,15 @@ class Modern(Client):
         if kind == "msg":
             self._wait(frame)
             self._show_ready()
+            await self._post_next()
         elif kind == "welcome":
             await self._be_welcomed(frame)
         elif kind == "ack":
             self._acknowledged(frame)
+            await self._post_next()
         elif kind == "nack":
             self._refused(frame)
+            await self._post_next()
         elif kind == "resync":
             await self._hello()
         elif kind == "moving":
@@ -275,7 +282,7 @@ class Modern(Client):
             self.person.since = frame["missed"][0]["seq"] if frame["missed"] else frame["seq"] + 1
         self._complete(frame["seq"], frame["missed"])
         self.welcomed = True
-        await self._post_waiting()
+        await self._post_next()
 
     def _acknowledged(self, frame: dict[str, Any]) -> None:
         sent = self.outbox.get(frame["cid"])
@@ -290,11 +297,17 @@ class Modern(Client):
             self._again = self._now() + AGAIN * (1 + self._random.random())
         elif cid in self.outbox:
             self.outbox.pop(cid).refused = frame["code"]
+            self._done(cid)
 
     def _settle(self, cid: str | None, seq: int) -> None:
         sent = self.outbox.pop(cid, None) if cid is not None else None
         if sent is not None:
             sent.acked, sent.seq = self._now(), seq
+            self._done(cid)
+
+    def _done(self, cid: str | None) -> None:
+        if cid == self._under_way:
+            self._under_way = None
 
     # -- the order of what is shown
 
