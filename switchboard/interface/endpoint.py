@@ -15,6 +15,8 @@ passes through `sendData`.
 
 Both directions are bounded. A client that does not read is cut off at a bound; one that sends faster than its messages
 are handled is not read for a while.
+
+An idle socket is mostly what Daphne, Autobahn and Twisted remember of its handshake; that is dropped.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Mapping
 from typing import Any, Final
 
 from daphne.ws_protocol import WebSocketProtocol
@@ -35,6 +38,8 @@ __all__ = ["Endpoint", "Turn", "unsent"]
 
 logger = logging.getLogger(__name__)
 
+#: In the place of those of a handshake.
+_NO_HEADERS: Final[Mapping[str, str]] = {}
 #: Bytes of one socket that wait for the end of the turn. More than that gains nothing by leaving in one piece.
 MOST_HELD: Final = 64 * 1024
 
@@ -118,6 +123,15 @@ class Endpoint(WebSocketProtocol):  # type: ignore[misc]
         return self.state == self.STATE_CONNECTING and hasattr(self, "handshake_deferred")
 
     # -- what the client does
+
+    def onOpen(self) -> None:
+        super().onOpen()
+        # What was read and written in the handshake is not looked at any more.
+        self.clean_headers = self.http_headers = self.request.headers = _NO_HEADERS
+        self.http_request_data = self.http_response_data = None
+        # The HTTP connection that this one was stays with its transport: to stop and go on reading as the buffer fills
+        # and empties, which is decided otherwise here.
+        self.transport.unregisterProducer()
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
         if self._listener is None:

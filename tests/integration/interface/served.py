@@ -24,6 +24,7 @@ settings.SWITCHBOARD = {
     "HTTP_TIMEOUT": 4.0,
     "CONNECT_TIMEOUT": 1.5,
     "SOCKET_BUFFER_BYTES": int(os.environ.get("BUFFER_BYTES", "4096")),
+    "SOCKET_UNSENT_BYTES": int(os.environ.get("UNSENT_BYTES", str(1024 * 1024))),
     "WORKER_LEASE": 1.0,
     "INTERFACE_BEAT": 0.3,
 }
