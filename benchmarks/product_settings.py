@@ -1,0 +1,3 @@
+"""The project's settings, as they are delivered, without limits by rate: one person who floods is what is measured."""
+
+from project.settings import *  # noqa: F403
