@@ -13,25 +13,43 @@ import json
 import resource
 import time
 from pathlib import Path
+from typing import Any
 
-from benchmarks.load import closed, paced
+from benchmarks.load import closed, idle, paced, pages, storm
 from benchmarks.load.crowd import Crowd
 from benchmarks.load.dialects import DIALECTS
 from benchmarks.load.flights import Flights
 from benchmarks.load.marks import Marks, SpokenMarks
-from benchmarks.load.measured import Measured
-from benchmarks.samples import keep_samples
+from benchmarks.samples import Samples, keep_samples, no_samples
 
 #: What the names of workloads stand for; each can be set by itself too.
 SHAPES: dict[str, dict[str, float]] = {
     "W1": {"rooms": 1, "members": 200, "under_way": 4},
     "W2": {"rooms": 100, "members": 5, "under_way": 100},
     "W3": {"rooms": 20, "members": 5, "rate": 80},
+    "W4": {"rooms": 250, "members": 20},
+    "W5": {"rooms": 100, "members": 20},
+    "W6": {"connections": 32},
 }
 
 
-async def perform(options: argparse.Namespace, marks: Marks) -> Measured:
-    flights = Flights(first_key=int(time.time()) * 1_000_000)
+async def perform(options: argparse.Namespace, marks: Marks) -> tuple[dict[str, Any], Samples]:
+    """What was found, and the raw latencies."""
+    first_key = int(time.time()) * 1_000_000
+    if options.workload == "W4":
+        shape = {"rooms": options.rooms, "members": options.members}
+        found = await idle.sit(options.url, DIALECTS[options.dialect], **shape, seconds=options.seconds, marks=marks)
+        return found, no_samples()
+    if options.workload == "W5":
+        shape = {"rooms": options.rooms, "members": options.members, "seed": options.seed, "first_key": first_key}
+        return await storm.blow(options.url, **shape, marks=marks)
+    if options.workload == "W6":
+        times = {"warm_up": options.warm_up, "seconds": options.seconds}
+        return await pages.read(options.url[0], connections=options.connections, **times, marks=marks)
+    return await _talk(options, Flights(first_key), marks)
+
+
+async def _talk(options: argparse.Namespace, flights: Flights, marks: Marks) -> tuple[dict[str, Any], Samples]:
     crowd = Crowd(options.url, DIALECTS[options.dialect], flights)
     await crowd.fill(options.rooms, options.members)
     gc.collect()
@@ -44,10 +62,12 @@ async def perform(options: argparse.Namespace, marks: Marks) -> Measured:
                 if options.bursts
                 else paced.random_moments(options.rate, options.seed)
             )
-            return await paced.talk(crowd, flights, moments, marks=marks, **times)
-        return await closed.talk(crowd, flights, under_way=options.under_way, marks=marks, **times)
+            measured = await paced.talk(crowd, flights, moments, marks=marks, **times)
+        else:
+            measured = await closed.talk(crowd, flights, under_way=options.under_way, marks=marks, **times)
     finally:
         await crowd.leave()
+    return measured.as_json(), measured.latencies
 
 
 def parsed(words: list[str] | None = None) -> argparse.Namespace:
@@ -60,7 +80,8 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--under-way", type=int, help="messages at any time (W1, W2)")
     parser.add_argument("--rate", type=float, help="messages a second (W3)")
     parser.add_argument("--bursts", action="store_true", help="one message in every room at once (W3)")
-    parser.add_argument("--seed", type=int, default=1, help="of the moments (W3)")
+    parser.add_argument("--connections", type=int, help="that ask for pages (W6)")
+    parser.add_argument("--seed", type=int, default=1, help="of everything random")
     parser.add_argument("--warm-up", type=float, default=2.0, help="seconds")
     parser.add_argument("--seconds", type=float, default=5.0, help="that are measured")
     parser.add_argument("--marks", action="store_true", help="say when something begins, and wait for a line")
@@ -76,10 +97,10 @@ def main() -> None:
     options = parsed()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    measured = asyncio.run(perform(options, SpokenMarks() if options.marks else Marks()))
+    found, latencies = asyncio.run(perform(options, SpokenMarks() if options.marks else Marks()))
     if options.samples is not None:
-        keep_samples(measured.latencies, options.samples)
-    print(json.dumps(measured.as_json()))
+        keep_samples(latencies, options.samples)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

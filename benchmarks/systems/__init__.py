@@ -1,15 +1,16 @@
 """What is measured: each system as real processes, in a data folder of its own.
 
-`SYSTEMS` has all of them by name, ours first.
+`SYSTEMS` has the chats by name, ours first; `PAGES` what else serves our pages.
 """
 
 from __future__ import annotations
 
 from benchmarks.systems.base import Running, System, Unavailable
 from benchmarks.systems.ours import Switchboard
+from benchmarks.systems.pages import Gunicorn, Uvicorn
 from benchmarks.systems.peers import Channels, DaphneAlone, PythonSocketIO, SocketIO
 
-__all__ = ["SYSTEMS", "Running", "Switchboard", "System", "Unavailable"]
+__all__ = ["PAGES", "SYSTEMS", "Running", "Switchboard", "System", "Unavailable"]
 
 SYSTEMS: dict[str, System] = {
     system.name: system
@@ -23,3 +24,5 @@ SYSTEMS: dict[str, System] = {
         DaphneAlone(),
     )
 }
+
+PAGES: dict[str, System] = {system.name: system for system in (Gunicorn(), Uvicorn())}
