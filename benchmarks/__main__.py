@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import page
+from benchmarks.goals import goals
 from benchmarks.machine import machine, revision, versions
 from benchmarks.results import Results
 from benchmarks.runner import measure
@@ -68,7 +69,7 @@ def main() -> None:
         results.replace(rows)
         if options.into is not None or not options.quick:
             results.write(_file(options))
-    for table in tables(results):
+    for table in (*tables(results), goals(results)):
         print(table.as_text(), end="\n\n")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.charts import Line, bars, lines
+from benchmarks.goals import goals
 from benchmarks.results import Results
 from benchmarks.tables import tables
 from switchboard.testing.processes import ROOT
@@ -50,7 +51,7 @@ def _by_name(item: tuple[str, str]) -> str:
 
 
 def _tables(results: Results) -> list[str]:
-    return [table.as_markdown() for table in tables(results)]
+    return [table.as_markdown() for table in (goals(results), *tables(results))]
 
 
 def plots(results: Results) -> dict[str, str]:

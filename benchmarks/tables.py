@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.results import Results
 from benchmarks.workloads import WORKLOADS
 
-__all__ = ["OURS", "Table", "ratios", "tables"]
+__all__ = ["FIGURES", "NOTHING", "OURS", "RIVALS", "Table", "number", "ratios", "tables"]
 
 OURS = "switchboard"
 #: With whom we are compared, under which title.
@@ -59,7 +59,7 @@ def _aligned(cell: str, width: int, column: int) -> str:
 
 
 @dataclass(frozen=True)
-class _Figure:
+class Figure:
     """One number of a row of results."""
 
     title: str
@@ -77,11 +77,11 @@ def _each(row: Row) -> float | None:
     return None if kilobytes is None else round(sum(kilobytes["pss"].values()), 1)
 
 
-FIGURES: dict[str, Sequence[_Figure]] = {
-    "W1": [_Figure("deliveries/s", lambda row: row.get("deliveries_per_second"), True)],
-    "W2": [_Figure("messages/s", lambda row: row.get("messages_per_second"), True)],
-    "W3": [_Figure("p50, ms", _latency("p50"), False), _Figure("p99, ms", _latency("p99"), False)],
-    "W4": [_Figure("KB for each socket", _each, False)],
+FIGURES: dict[str, Sequence[Figure]] = {
+    "W1": [Figure("deliveries/s", lambda row: row.get("deliveries_per_second"), True)],
+    "W2": [Figure("messages/s", lambda row: row.get("messages_per_second"), True)],
+    "W3": [Figure("p50, ms", _latency("p50"), False), Figure("p99, ms", _latency("p99"), False)],
+    "W4": [Figure("KB for each socket", _each, False)],
 }
 
 
@@ -99,9 +99,9 @@ def ratios(results: Results) -> Table:
     return Table(f"How it compares ({better})", ["", "Switchboard", *RIVALS], rows)
 
 
-def _compared(workload: str, variant: str, figure: _Figure, of_system: dict[str, Row]) -> list[str]:
+def _compared(workload: str, variant: str, figure: Figure, of_system: dict[str, Row]) -> list[str]:
     ours = figure.of(of_system.get(OURS, {}))
-    cells = [f"{workload}, {variant}: {figure.title} {'↑' if figure.more_is_better else '↓'}", _number(ours)]
+    cells = [f"{workload}, {variant}: {figure.title} {'↑' if figure.more_is_better else '↓'}", number(ours)]
     best = max if figure.more_is_better else min
     for names in RIVALS.values():
         theirs = [value for name in names if (value := figure.of(of_system.get(name, {})))]
@@ -118,20 +118,20 @@ def _ratio(ours: float, theirs: float) -> str:
 
 _COLUMNS: dict[str, Callable[[Row], str]] = {
     "processes": lambda row: str(row.get("processes", "")),
-    "deliveries/s": lambda row: _number(row.get("deliveries_per_second")),
-    "messages/s": lambda row: _number(row.get("messages_per_second")),
-    "pages/s": lambda row: _number(row.get("pages_per_second")),
-    "p50 ms": lambda row: _number(_latency("p50")(row)),
-    "p99 ms": lambda row: _number(_latency("p99")(row)),
-    "CPU ms/message": lambda row: _number(row.get("cpu_ms_per_message")),
-    "all connected, s": lambda row: _number(row.get("connected_after")),
-    "KB each, processes with sockets (RSS)": lambda row: _number(row.get("kb_each", {}).get("rss", {}).get("holders")),
-    "KB each, all processes (PSS)": lambda row: _number(_each(row)),
+    "deliveries/s": lambda row: number(row.get("deliveries_per_second")),
+    "messages/s": lambda row: number(row.get("messages_per_second")),
+    "pages/s": lambda row: number(row.get("pages_per_second")),
+    "p50 ms": lambda row: number(_latency("p50")(row)),
+    "p99 ms": lambda row: number(_latency("p99")(row)),
+    "CPU ms/message": lambda row: number(row.get("cpu_ms_per_message")),
+    "all connected, s": lambda row: number(row.get("connected_after")),
+    "KB each, processes with sockets (RSS)": lambda row: number(row.get("kb_each", {}).get("rss", {}).get("holders")),
+    "KB each, all processes (PSS)": lambda row: number(_each(row)),
     "CPU when idle, %": lambda row: _idle(row),
-    "all back, s": lambda row: _number(row.get("last_back_after")),
-    "in sync, s": lambda row: _number(row.get("in_sync_after")),
-    "lost": lambda row: _number(_bad(row)),
-    "generator": lambda row: _number(row.get("generator")),
+    "all back, s": lambda row: number(row.get("last_back_after")),
+    "in sync, s": lambda row: number(row.get("in_sync_after")),
+    "lost": lambda row: number(_bad(row)),
+    "generator": lambda row: number(row.get("generator")),
 }
 _SHOWN = {
     "W1": ("processes", "deliveries/s", "p50 ms", "p99 ms", "CPU ms/message", "lost", "generator"),
@@ -172,10 +172,11 @@ def _bad(row: Row) -> int:
 
 
 def _idle(row: Row) -> str:
-    return NOTHING if "cpu_seconds" not in row else _number(sum(row["cpu_seconds"].values()) / row["seconds"] * 100)
+    return NOTHING if "cpu_seconds" not in row else number(sum(row["cpu_seconds"].values()) / row["seconds"] * 100)
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
+    """With three digits or so."""
     if value is None:
         return NOTHING
     if isinstance(value, int) or abs(value) >= 1000:

@@ -9,6 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.goals import goals
 from benchmarks.page import BEGIN, END, between_markers, plots, write
 from benchmarks.results import Results, pooled
 from benchmarks.runner import rotated, saturated
@@ -130,6 +131,23 @@ def test_a_table_as_text_and_as_markdown() -> None:
     table = Table("title", ["", "a"], [["longer", "1"], ["x", "22"]])
     assert table.as_text() == "title\n         a\nlonger   1\nx       22"
     assert table.as_markdown().splitlines()[2:] == ["|  | a |", "| --- | ---: |", "| longer | 1 |", "| x | 22 |"]
+
+
+# -- goals
+
+
+def test_goals_are_met_missed_or_open(results: Results) -> None:
+    said = {cells[0]: cells[1:] for cells in goals(results).rows}
+    assert said["W1, 200 members: by Channels 4 core"] == ["6.00", "≥ 8: missed", "—"]
+    assert said["W1, 200 members: by Socket.IO"] == ["0.75", "≥ 0.85: missed", "≥ 1.3: missed"]
+    assert said["W2: by Socket.IO"] == ["—", "≥ 0.75", "≥ 1"]
+    results.replace([row("W5", "2000 sockets", "switchboard", in_sync_after=3.5, lost=0)])
+    costs = [row("W8", "100 under way", name, cpu_ms_per_message=cost) for name, cost in (("few", 2.0), ("many", 2.5))]
+    results.replace(costs)
+    said = {cells[0]: cells[1:] for cells in goals(results).rows}
+    assert said["W5: s until 2,000 are in sync"] == ["3.50", "≤ 10: met", "≤ 4: met"]
+    assert said["W5: lost"] == ["0", "≤ 0: met", "—"]
+    assert said["W8: CPU of a message, ten times the rooms and the past"][1] == "≤ 1.15: missed"
 
 
 # -- plots and page
