@@ -19,7 +19,8 @@ from benchmarks.workloads import Case, Workload
 
 __all__ = ["measure", "rotated", "saturated"]
 
-#: Shares of a rung of W3 that have to be stored, and milliseconds of its 99th percentile, for the next to be tried.
+#: The share of what was asked in a rung of W3 that has to be stored for the next one to be tried, and the most
+#: milliseconds of its 99th percentile.
 KEPT_UP = 0.95
 TOO_LATE_MS = 1000.0
 
@@ -65,7 +66,7 @@ def _trials(system: System, cases: Sequence[Case]) -> Iterator[tuple[Case, Outco
         for case in cases:
             outcome = perform(running, case.words)
             yield case, outcome
-            if case.rung is not None and saturated(outcome.found, case.rung):
+            if case.rung and saturated(outcome.found):
                 break
 
 
@@ -87,10 +88,10 @@ def rotated(names: Sequence[str], by: int) -> list[str]:
     return [*names[first:], *names[:first]]
 
 
-def saturated(found: dict[str, Any], rate: float) -> bool:
-    """Whether this rate was more than the system could do."""
-    latency = found["latency_ms"]
-    return latency is None or found["messages_per_second"] < KEPT_UP * rate or latency["p99"] > TOO_LATE_MS
+def saturated(found: dict[str, Any]) -> bool:
+    """Whether an open loop asked for more than the system could do."""
+    latency, asked = found["latency_ms"], found["lateness_ms"]["count"]
+    return latency is None or found["messages"] < KEPT_UP * asked or latency["p99"] > TOO_LATE_MS
 
 
 def _summary(found: dict[str, Any]) -> str:

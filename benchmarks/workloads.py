@@ -38,7 +38,7 @@ class Case:
     variant: str
     words: Sequence[str]
     #: Whether what follows is harder, and not to be tried once this was too much.
-    rung: float | None = None
+    rung: bool = False
     #: The one system that it is for, if it is not for all.
     only: str = ""
 
@@ -58,7 +58,7 @@ def workloads(*, seconds: float, warm_up: float, quick: bool = False) -> dict[st
     """All workloads by name; ``quick`` makes each as small as it can be and still run."""
     times = ("--seconds", f"{seconds:g}", "--warm-up", f"{warm_up:g}")
 
-    def case(variant: str, *words: object, rung: float | None = None) -> Case:
+    def case(variant: str, *words: object, rung: bool = False) -> Case:
         return Case(variant, [*map(str, words), *times], rung)
 
     rooms = 10 if quick else 100
@@ -77,7 +77,7 @@ def workloads(*, seconds: float, warm_up: float, quick: bool = False) -> dict[st
                 "W3",
                 [
                     case("80/s in bursts of 20", "W3", "--rate", 80, "--bursts"),
-                    *(case(f"{rate}/s", "W3", "--rate", rate, rung=rate) for rate in rungs),
+                    *(case(f"{rate}/s", "W3", "--rate", rate, rung=True) for rate in rungs),
                 ],
                 chat,
             ),

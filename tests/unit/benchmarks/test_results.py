@@ -83,15 +83,13 @@ def test_who_begins_turns() -> None:
     assert rotated([], 1) == []
 
 
-@pytest.mark.parametrize(
-    ("stored", "p99", "expected"), [(100.0, 20.0, False), (94.0, 20.0, True), (100.0, 1001.0, True)]
-)
-def test_saturation(stored: float, p99: float, expected: bool) -> None:
-    assert saturated({"messages_per_second": stored, "latency_ms": {"p99": p99}}, 100) is expected
+@pytest.mark.parametrize(("stored", "p99", "expected"), [(95, 20.0, False), (94, 20.0, True), (100, 1001.0, True)])
+def test_saturation_is_by_what_was_asked(stored: int, p99: float, expected: bool) -> None:
+    assert saturated({"messages": stored, "latency_ms": {"p99": p99}, "lateness_ms": {"count": 100}}) is expected
 
 
 def test_silence_is_saturation() -> None:
-    assert saturated({"messages_per_second": 100.0, "latency_ms": None}, 100)
+    assert saturated({"messages": 0, "latency_ms": None, "lateness_ms": {"count": 100}})
 
 
 # -- the file
