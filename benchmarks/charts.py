@@ -12,7 +12,9 @@ from xml.sax.saxutils import escape
 
 __all__ = ["Line", "bars", "lines"]
 
-WIDTH = 720
+WIDTH = 760
+#: Kept free at the right, for half a number.
+RIGHT = 30
 GREY = "#808890"
 #: Ours first. Told apart by people who see red and green alike, too (after Okabe and Ito).
 COLOURS = ("#0072b2", "#e69f00", "#cc79a7", "#009e73", "#d55e00", "#f0a3a3", "#999999")
@@ -29,7 +31,7 @@ class Line:
 
 def bars(title: str, unit: str, values: Sequence[tuple[str, float]]) -> str:
     """A bar for each value, the first one in our colour."""
-    left, row, top = 250, 28, 44
+    left, row, top = 330, 28, 44
     longest = max((value for _, value in values), default=1) or 1
     body = []
     for number, (name, value) in enumerate(values):
@@ -47,16 +49,16 @@ def lines(title: str, x_title: str, y_title: str, drawn: Sequence[Line]) -> str:
     """Lines over logarithmic axes, with a legend below."""
     left, top, height = 60, 40, 300
     points = [point for line in drawn for point in line.points]
-    x_axis = _Axis.around([x for x, _ in points], left, WIDTH - 20)
+    x_axis = _Axis.around([x for x, _ in points], left, WIDTH - RIGHT)
     y_axis = _Axis.around([y for _, y in points], top + height, top)
-    body = [_text(0, 20, title, bold=True), _text(left, top + height + 40, x_title), _text(0, top - 6, y_title)]
+    body = [_text(0, 20, title, bold=True), _text(left, top + height + 40, x_title), _text(left, top - 6, y_title)]
     for value in x_axis.ticks():
         x = x_axis.at(value)
         body.append(f'<path d="M{x:.1f} {top}V{top + height}" stroke="{GREY}" stroke-opacity=".25"/>')
         body.append(_text(x, top + height + 18, f"{value:,g}", anchor="middle"))
     for value in y_axis.ticks():
         y = y_axis.at(value)
-        body.append(f'<path d="M{left} {y:.1f}H{WIDTH - 20}" stroke="{GREY}" stroke-opacity=".25"/>')
+        body.append(f'<path d="M{left} {y:.1f}H{WIDTH - RIGHT}" stroke="{GREY}" stroke-opacity=".25"/>')
         body.append(_text(left - 6, y + 4, f"{value:,g}", anchor="end"))
     for number, line in enumerate(drawn):
         body += _line(line, COLOURS[number % len(COLOURS)], x_axis, y_axis)

@@ -22,7 +22,9 @@ def write(results: Results, page: Path = PAGE, images: Path = IMAGES) -> None:
     drawn = plots(results)
     for name, drawing in drawn.items():
         (images / f"{name}.svg").write_text(drawing)
-    written = "\n\n".join([_head(results), *(f"![{name}](images/{name}.svg)" for name in drawn), *_tables(results)])
+    first, *rest = [table.as_markdown() for table in tables(results)]
+    images_of = [f"![{name.replace('-', ' ')}](images/{name}.svg)" for name in drawn]
+    written = "\n\n".join([first, goals(results).as_markdown(), *images_of, *rest, _head(results)])
     page.write_text(between_markers(page.read_text(), written))
 
 
@@ -48,10 +50,6 @@ def _head(results: Results) -> str:
 
 def _by_name(item: tuple[str, str]) -> str:
     return item[0].lower()
-
-
-def _tables(results: Results) -> list[str]:
-    return [table.as_markdown() for table in (goals(results), *tables(results))]
 
 
 def plots(results: Results) -> dict[str, str]:
