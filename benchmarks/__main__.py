@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import resource
+import signal
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,6 +54,7 @@ def main() -> None:
     if options.page:
         page.write(Results.read(options.into or max(FOLDER.glob("*.json"))))
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # or the servers would be left behind
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     results = _results(options)

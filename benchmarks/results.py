@@ -38,7 +38,9 @@ class Results:
 
     def write(self, file: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"head": self.head, "rows": self.rows}, indent=1, ensure_ascii=False) + "\n")
+        head = json.dumps(self.head, indent=1, ensure_ascii=False)
+        rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in self.rows)  # one a line, for a diff to read
+        file.write_text(f'{{"head": {head},\n"rows": [\n{rows}\n]}}\n')
 
     def replace(self, rows: Sequence[dict[str, Any]]) -> None:
         """These are the rows of their variants now."""

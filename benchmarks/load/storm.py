@@ -27,10 +27,10 @@ __all__ = ["blow"]
 #: Seconds: the page's ceiling after the first attempt, and the highest.
 BASE: Final = 0.5
 CEILING: Final = 15.0
-#: Seconds for a handshake.
-HANDSHAKE: Final = 10.0
+#: Seconds for a handshake, the page's own.
+HANDSHAKE: Final = 15.0
 #: Seconds until the storm is given up, and what is missing then is lost.
-GIVEN_UP: Final = 90.0
+GIVEN_UP: Final = 60.0
 ROUNDS: Final = 3
 
 
@@ -155,13 +155,13 @@ async def blow(
         speakers = [room[0] for room in guests]
         for number, speaker in enumerate(speakers):
             speaker.say(first_key + number)
-        await _until(everybody, 1)
+        await _until(everybody, 1, monotonic() + GIVEN_UP)
         for number, speaker in enumerate(speakers):
             speaker.say(first_key + rooms + number)
         killed = monotonic()
         answered = asyncio.create_task(marks.reach("kill"))
         await asyncio.gather(*(_third(speaker, killed, first_key + 2 * rooms) for speaker in speakers), answered)
-        in_sync = await _until(everybody, ROUNDS)
+        in_sync = await _until(everybody, ROUNDS, killed + GIVEN_UP)
         away = no_samples()
         away.extend(guest.welcomed_at - killed for guest in everybody if guest.welcomed_at > killed)
         facts = {
@@ -189,9 +189,8 @@ async def _third(speaker: Guest, killed: float, first_key: int) -> None:
         speaker.say(first_key + int(speaker.room.rpartition("-")[2]))
 
 
-async def _until(everybody: list[Guest], heard: int) -> float:
-    """When everybody had heard so many, or now, if it takes too long."""
-    horizon = monotonic() + GIVEN_UP
+async def _until(everybody: list[Guest], heard: int, horizon: float) -> float:
+    """When everybody had heard so many, or the horizon, if somebody had not."""
     while monotonic() < horizon and any(guest.heard < heard for guest in everybody):
         await asyncio.sleep(0.005)
     return monotonic()
