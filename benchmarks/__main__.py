@@ -42,6 +42,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--warm-up", type=float, default=2.0, help="seconds")
     parser.add_argument("--quick", action="store_true", help="everything as small as it can be")
     parser.add_argument("--into", type=Path, help="the result's file; what it has of other variants stays")
+    parser.add_argument("--note", default="", help="what else a reader has to know, such as what else ran there")
     parser.add_argument("--page", action="store_true", help="write the newest result into docs/performance.md, and end")
     options = parser.parse_args(words)
     if unknown := set(options.workloads) - set(WORKLOADS):
@@ -83,6 +84,7 @@ def _results(options: argparse.Namespace) -> Results:
     head = {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "revision": revision(),
+        "note": options.note,
         "machine": machine(),
         "versions": {**versions(), **{name: system.versions() for name, system in SYSTEMS.items()}},
     }

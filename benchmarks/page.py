@@ -8,6 +8,7 @@ from benchmarks.charts import Line, bars, lines
 from benchmarks.goals import goals
 from benchmarks.results import Results
 from benchmarks.tables import tables
+from benchmarks.workloads import WORKLOADS
 from switchboard.testing.processes import ROOT
 
 __all__ = ["between_markers", "plots", "write"]
@@ -24,7 +25,7 @@ def write(results: Results, page: Path = PAGE, images: Path = IMAGES) -> None:
         (images / f"{name}.svg").write_text(drawing)
     first, *rest = [table.as_markdown() for table in tables(results)]
     images_of = [f"![{name.replace('-', ' ')}](images/{name}.svg)" for name in drawn]
-    written = "\n\n".join([first, goals(results).as_markdown(), *images_of, *rest, _head(results)])
+    written = "\n\n".join([_head(results), first, goals(results).as_markdown(), *images_of, *rest])
     page.write_text(between_markers(page.read_text(), written))
 
 
@@ -45,7 +46,10 @@ def _head(results: Results) -> str:
     for name, value in head["versions"].items():
         versions.update(value if isinstance(value, dict) else {name: value})
     everything = ", ".join(f"{name} {version}" for name, version in sorted(versions.items(), key=_by_name))
-    return f"Measured on {head['date']}, commit {head['revision']}, on {where}. With {everything}."
+    said = f"Measured on {head['date']}, commit {head['revision']}, on {where}. With {everything}."
+    missing = [workload for workload in WORKLOADS if not results.of(workload)]
+    remarks = [head.get("note", ""), f"Not measured: {', '.join(missing)}." if missing else ""]
+    return " ".join(filter(None, [said, *remarks]))
 
 
 def _by_name(item: tuple[str, str]) -> str:

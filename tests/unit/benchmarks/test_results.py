@@ -20,6 +20,7 @@ from benchmarks.trial import Outcome
 HEAD = {
     "date": "2026-02-20",
     "revision": "abc",
+    "note": "Others ran there.",
     "machine": {"cores": 2, "processor": "some", "memory_mb": 2048, "system": "Linux"},
     "versions": {"python": "3.11", "daphne": {"daphne": "4.2"}},
 }
@@ -168,6 +169,7 @@ def test_the_page_is_written_between_its_markers(tmp_path: Path, results: Result
     text = page.read_text()
     assert text.startswith("before\n") and text.endswith(f"{END}\nafter\n") and "old" not in text
     assert "× 6.00" in text and "python 3.11" in text
+    assert "Others ran there. Not measured: W4, W5, W6, W7, W8." in text
     assert (tmp_path / "one-room.svg").exists()
     write(results, page, tmp_path)
     assert page.read_text() == text
