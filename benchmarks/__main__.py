@@ -18,7 +18,7 @@ from benchmarks.goals import goals
 from benchmarks.machine import machine, revision, versions
 from benchmarks.results import Results
 from benchmarks.runner import measure
-from benchmarks.systems import PAGES, SYSTEMS
+from benchmarks.systems import PAGES, SYSTEMS, Switchboard
 from benchmarks.tables import tables
 from benchmarks.workloads import WORKLOADS, workloads
 from switchboard.testing.processes import ROOT
@@ -40,6 +40,8 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=5.0, help="that each case is measured")
     parser.add_argument("--warm-up", type=float, default=2.0, help="seconds")
+    parser.add_argument("--interfaces", type=int, default=1, help="of ours, in W1 to W5")
+    parser.add_argument("--workers", type=int, default=1, help="of ours, in W1 to W5")
     parser.add_argument("--quick", action="store_true", help="everything as small as it can be")
     parser.add_argument("--into", type=Path, help="the result's file; what it has of other variants stays")
     parser.add_argument("--note", default="", help="what else a reader has to know, such as what else ran there")
@@ -60,7 +62,8 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     results = _results(options)
     shapes = {"seconds": 0.5, "warm_up": 0.2} if options.quick else vars(options)
-    available = workloads(seconds=shapes["seconds"], warm_up=shapes["warm_up"], quick=options.quick)
+    ours = Switchboard(interfaces=options.interfaces, workers=options.workers)
+    available = workloads(seconds=shapes["seconds"], warm_up=shapes["warm_up"], ours=ours, quick=options.quick)
     for name in options.workloads or WORKLOADS:
         rows = measure(
             available[name],

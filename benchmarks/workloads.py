@@ -54,48 +54,47 @@ class Workload:
     fresh: bool = False
 
 
-def workloads(*, seconds: float, warm_up: float, quick: bool = False) -> dict[str, Workload]:
-    """All workloads by name; ``quick`` makes each as small as it can be and still run."""
+def workloads(
+    *, seconds: float, warm_up: float, ours: Switchboard | None = None, quick: bool = False
+) -> dict[str, Workload]:
+    """All workloads by name, with ``ours`` among the chats. ``quick`` makes each so small that it just runs."""
     times = ("--seconds", f"{seconds:g}", "--warm-up", f"{warm_up:g}")
-
-    def case(variant: str, *words: object, rung: bool = False) -> Case:
-        return Case(variant, [*map(str, words), *times], rung)
-
+    chats = {**SYSTEMS, Switchboard.name: ours or Switchboard()}
     rooms = 10 if quick else 100
-    in_all_rooms = ("--rooms", rooms, "--under-way", rooms)
-    sizes = (20,) if quick else (200, 1000)
-    idle = (100,) if quick else (2_000, 5_000, 10_000)
-    rungs = (40,) if quick else LADDER
-    chat = dict(SYSTEMS)
-    ours = chat["switchboard"]
-    return {
-        workload.name: workload
-        for workload in (
-            Workload("W1", [case(f"{size} members", "W1", "--members", size) for size in sizes], chat),
-            Workload("W2", [case(f"{rooms} rooms", "W2", *in_all_rooms)], chat),
-            Workload(
-                "W3",
-                [
-                    case("80/s in bursts of 20", "W3", "--rate", 80, "--bursts"),
-                    *(case(f"{rate}/s", "W3", "--rate", rate, rung=True) for rate in rungs),
-                ],
-                chat,
-            ),
-            Workload("W4", [case(f"{size} sockets", "W4", "--rooms", size // 20) for size in idle], chat, fresh=True),
-            Workload("W5", [case(f"{20 * rooms} sockets", "W5", "--rooms", rooms)], {"switchboard": ours}),
-            Workload(
-                "W6",
-                [case("32 connections", "W6")],
-                {
-                    "switchboard": Switchboard(rooms=1, history=50),
-                    "switchboard, 2 workers": Switchboard(rooms=1, history=50, workers=2),
-                    **PAGES,
-                },
-            ),
-            Workload("W7", [case(f"{rooms} rooms", "W2", *in_all_rooms)], _pools(quick=quick)),
-            _growth(rooms, times),
-        )
-    }
+    in_all_rooms = [Case(f"{rooms} rooms", ["W2", "--rooms", str(rooms), "--under-way", str(rooms), *times])]
+    found = [
+        Workload("W1", _sizes(times, (20,) if quick else (200, 1000)), chats),
+        Workload("W2", in_all_rooms, chats),
+        Workload("W3", _rates(times, (40,) if quick else LADDER), chats),
+        Workload("W4", _crowds(times, (100,) if quick else (2_000, 5_000, 10_000)), chats, fresh=True),
+        Workload("W5", _storms(rooms), {Switchboard.name: chats[Switchboard.name]}),
+        Workload("W6", [Case("32 connections", ["W6", *times])], _pages()),
+        Workload("W7", in_all_rooms, _pools(quick=quick)),
+        _growth(rooms, times),
+    ]
+    return {workload.name: workload for workload in found}
+
+
+def _sizes(times: Sequence[str], sizes: Sequence[int]) -> list[Case]:
+    return [Case(f"{size} members", ["W1", "--members", str(size), *times]) for size in sizes]
+
+
+def _rates(times: Sequence[str], rungs: Sequence[int]) -> list[Case]:
+    bursts = Case("80/s in bursts of 20", ["W3", "--rate", "80", "--bursts", *times])
+    return [bursts, *(Case(f"{rate}/s", ["W3", "--rate", str(rate), *times], rung=True) for rate in rungs)]
+
+
+def _crowds(times: Sequence[str], sizes: Sequence[int]) -> list[Case]:
+    return [Case(f"{size} sockets", ["W4", "--rooms", str(size // 20), *times]) for size in sizes]
+
+
+def _storms(rooms: int) -> list[Case]:
+    return [Case(f"{20 * rooms} sockets", ["W5", "--rooms", str(rooms)])]
+
+
+def _pages() -> dict[str, System]:
+    one, two = (Switchboard(rooms=1, history=50, workers=workers) for workers in (1, 2))
+    return {Switchboard.name: one, "Switchboard, 2 workers": two, **PAGES}
 
 
 def _pools(*, quick: bool) -> dict[str, System]:
