@@ -7,9 +7,12 @@ connections, as browsers do. uvicorn with one process a core and `ASGIHandler`.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +20,15 @@ from benchmarks.systems.base import Running, Server, System, module
 from benchmarks.systems.ours import prepared, settings_for
 
 CORES = os.cpu_count() or 1
+
+
+class _PageServer(Server):
+    """Ready when it answers: its main process listens long before the others have loaded Django."""
+
+    def ready(self) -> bool:
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5) as page:
+            return bool(page.status == HTTPStatus.OK)
+        return False
 
 
 class _Pages(System):
@@ -30,7 +42,7 @@ class _Pages(System):
     def running(self, folder: Path) -> Iterator[Running]:
         settings = settings_for(folder)
         prepared(settings, rooms=1, history=50)
-        with Server(module(*self.words), {"REDIS_URL": "", **settings}) as server:
+        with _PageServer(module(*self.words), {"REDIS_URL": "", **settings}) as server:
             yield Running("", [server], [server.url.replace("ws://", "http://")])
 
 
@@ -40,7 +52,7 @@ class Gunicorn(_Pages):
     package = "gunicorn"
     words = (
         *("gunicorn", "--bind", "127.0.0.1:{port}", "--worker-class", "gthread", "--threads", "2"),
-        *("--workers", str(2 * CORES + 1), "project.wsgi"),
+        *("--workers", str(2 * CORES + 1), "--preload", "project.wsgi"),
     )
 
     def processes(self) -> str:
