@@ -2,17 +2,17 @@
 
 gunicorn by its documentation's rule, twice the cores and one more
 (https://docs.gunicorn.org/en/stable/design.html#how-many-workers), with the `gthread` workers, which keep
-connections, as browsers do. uvicorn with one process a core and `ASGIHandler`.
+connections, as browsers do, and `--preload`. uvicorn with one process a core and `ASGIHandler`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from importlib.metadata import version
 from pathlib import Path
 
@@ -26,8 +26,11 @@ class _PageServer(Server):
     """Ready when it answers: its main process listens long before the others have loaded Django."""
 
     def ready(self) -> bool:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/", timeout=5) as page:
-            return bool(page.status == HTTPStatus.OK)
+        with contextlib.suppress(OSError, HTTPException):
+            connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+            with contextlib.closing(connection):
+                connection.request("GET", "/")
+                return connection.getresponse().status == HTTPStatus.OK
         return False
 
 
