@@ -7,7 +7,7 @@ from pathlib import Path
 from benchmarks.charts import Line, bars, lines
 from benchmarks.goals import goals
 from benchmarks.results import Results
-from benchmarks.tables import tables
+from benchmarks.tables import is_rung, tables
 from benchmarks.workloads import WORKLOADS
 from switchboard.testing.processes import ROOT
 
@@ -81,7 +81,7 @@ def _ladder(results: Results, percentile: str) -> list[Line]:
     """A line for each system, over the rates that it was asked."""
     curves: dict[str, list[tuple[float, float]]] = {}
     for variant in results.variants("W3"):
-        if not variant.removesuffix("/s").isdecimal():
+        if not is_rung(variant):
             continue
         for row in results.of("W3", variant):
             if row.get("latency_ms"):

@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.results import Results
 from benchmarks.workloads import WORKLOADS
 
-__all__ = ["FIGURES", "NOTHING", "OURS", "RIVALS", "Table", "number", "ratios", "tables"]
+__all__ = ["FIGURES", "NOTHING", "OURS", "RIVALS", "Table", "is_rung", "number", "ratios", "tables"]
 
 OURS = "switchboard"
 #: With whom we are compared, under which title.
@@ -156,8 +156,29 @@ def tables(results: Results) -> Iterator[Table]:
     yield ratios(results)
     for workload, what in WORKLOADS.items():
         for variant in results.variants(workload):
+            if is_rung(variant):
+                continue
             rows = [_cells(row, _SHOWN[workload]) for row in results.of(workload, variant)]
             yield Table(f"{workload}, {variant}: {what}", ["", *_SHOWN[workload]], rows)
+        if rungs := [variant for variant in results.variants(workload) if is_rung(variant)]:
+            yield _ladder(results, workload, rungs)
+
+
+def is_rung(variant: str) -> bool:
+    """Whether it is a rate of the ladder."""
+    return variant.removesuffix("/s").isdecimal()
+
+
+def _ladder(results: Results, workload: str, rungs: Sequence[str]) -> Table:
+    """Everybody's latency at each rate; who had enough at one was not asked for more."""
+    reached: dict[tuple[str, str], dict[str, str]] = {}
+    for rung in rungs:
+        for row in results.of(workload, rung):
+            lost = f", {number(_bad(row))} lost" if _bad(row) else ""
+            cell = f"{number(_latency('p50')(row))} / {number(_latency('p99')(row))}{lost}"
+            reached.setdefault((row["title"], row["processes"]), {})[rung] = cell
+    rows = [[*who, *(cells.get(rung, NOTHING) for rung in rungs)] for who, cells in reached.items()]
+    return Table(f"{workload}, the ladder: p50 / p99 in ms at each rate", ["", "processes", *rungs], rows)
 
 
 def _cells(row: Row, columns: Sequence[str]) -> list[str]:

@@ -126,6 +126,16 @@ def test_what_is_missing_says_why(results: Results) -> None:
     assert len({len(cells) for cells in table.rows} | {len(table.columns)}) == 1
 
 
+def test_the_ladder_is_one_table(results: Results) -> None:
+    results.replace([row("W3", "160/s", "daphne", latency_ms={"p50": 6.0, "p99": 7.0}, lost=3)])
+    [table] = [table for table in tables(results) if table.title.startswith("W3")]
+    assert list(table.columns) == ["", "processes", "80/s", "160/s"]
+    assert [list(cells) for cells in table.rows] == [
+        ["switchboard", "2", "10.0 / 20.0", "—"],
+        ["daphne", "2", "5.00 / 10.0", "6.00 / 7.00, 3 lost"],
+    ]
+
+
 def test_a_table_as_text_and_as_markdown() -> None:
     table = Table("title", ["", "a"], [["longer", "1"], ["x", "22"]])
     assert table.as_text() == "title\n         a\nlonger   1\nx       22"
