@@ -13,7 +13,7 @@ python = $(VENV)/bin/python
 install = "$(python)" -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run status test chaos lint types imports check messages requirements clean
+.PHONY: help run status test chaos bench lint types imports check messages requirements clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## /    make \1	/p' Makefile
@@ -29,6 +29,9 @@ test: $(VENV)/.dev-installed  ## the whole suite
 
 chaos: $(VENV)/.dev-installed  ## people chat while everything breaks; takes minutes (CHAOS="--seed 7 --minutes 5", --help)
 	@"$(python)" -m tests.e2e.chaos $(CHAOS)
+
+bench: $(VENV)/.dev-installed  ## this and its peers, measured side by side; takes an hour (BENCH="--quick", BENCH="W1 W2", --help)
+	@"$(python)" -m benchmarks $(BENCH)
 
 lint: $(VENV)/.dev-installed  ## ruff
 	@"$(python)" -m ruff check .
