@@ -28,7 +28,7 @@ with transaction.atomic():
     ])
 """
 CONNECTIONS = (
-    "from chat.models import Connection; print('there:', *Connection.objects.values_list('person', flat=True))"
+    "from chat.models import Connection; print('there:', *Connection.objects.values_list('pk', flat=True))"
 )
 
 
