@@ -116,7 +116,7 @@ def _knock(frame: Frame, said: Post, member: Member) -> Knock:
     """Raises ``BadHandle``, ``NotAdmitted``."""
     want = _want(frame.message)
     identity = services.identity_of(cid=said.cid, message_id=frame.message.id)
-    said = named(member.room, member, said, identity=identity, want=want, can_be_told=frame.dialect.greets)
+    said = named(frame.label, member, said, identity=identity, want=want, can_be_told=frame.dialect.greets)
     _know(frame.message, member)
     return Knock(frame.label, said, identity, frame.message.user, Speaker.of(member, want))
 
