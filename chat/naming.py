@@ -51,6 +51,9 @@ def _handle(by: Member | Room, wanted: str, want: Want, *, can_be_told: bool) ->
     member, before = by, by.handle
     if not can_be_told:
         handle = people.use(member, wanted)
+        # Each frame may bring another one, and everybody in the room would be told of it.
+        if before and member.handle != before and (wait := limits.spend_one(want)):
+            raise NotAdmitted(slow_down(wait))
     else:
         if wanted:
             take_handle(member, wanted, want)

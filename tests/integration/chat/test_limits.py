@@ -212,6 +212,14 @@ class TestMessages:
         # Two are left for the address.
         assert [frame["message"] for frame in heard(old)] == ["0", "1"]
 
+    def test_nor_can_an_old_one_flood_the_room_with_names(self) -> None:
+        watcher = connected(subprotocols=("switchboard.v1",))
+        old = connected()
+        for n in range(20):
+            send(old, handle=f"name {n}", message="hi")
+        told = [frame["t"] for frame in heard(watcher)]
+        assert told.count("msg") == 2 and told.count("person") == 3  # it came, got a name and another one
+
     def test_changing_the_handle_counts_as_a_message(self) -> None:
         client = connected(subprotocols=("switchboard.v1",))
         for n in range(5):
