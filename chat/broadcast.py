@@ -52,7 +52,7 @@ def group(label: str, dialect: Dialect) -> Group:
 def announce(message: Message) -> None:
     """Send the message to its room when the transaction has committed."""
     # Robust: the message is stored, and whoever stored it should not hear of an error because a wire was down.
-    transaction.on_commit(lambda: say(message.room.label, message.as_line()), robust=True)
+    transaction.on_commit(lambda: tell(message.room.label, message.as_line()), robust=True)
 
 
 def frame(line: Line, dialect: Dialect) -> dict[str, str] | None:
@@ -61,15 +61,15 @@ def frame(line: Line, dialect: Dialect) -> dict[str, str] | None:
     return None if text is None else {"text": text}
 
 
-def say(label: str, line: Line) -> None:
-    """Send a room a message, which is committed."""
+def tell(label: str, line: Line) -> None:
+    """Send a message, which is committed, to its room."""
     for dialect in DIALECTS.values():
         content = frame(line, dialect)
         if content is not None:
             group(label, dialect).send(content, seq=line.seq)
 
 
-def tell(label: str, make: Callable[[Dialect], str | None]) -> None:
+def tell_of(label: str, make: Callable[[Dialect], str | None]) -> None:
     """Send a room what is no message, in the dialects that have a frame for it, when the transaction has committed.
 
     It has no number: a client that misses it learns the same from its next welcome.

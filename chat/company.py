@@ -39,18 +39,18 @@ def renamed(member: Member) -> None:
         if frame is not None:
             broadcast.tell_sockets(presence.sockets_of(member, dialect=dialect.name), {"text": frame})
     if member.here and not people.is_crowd(member.room):
-        broadcast.tell(member.room.label, lambda dialect: dialect.person(you, here=True))
+        broadcast.tell_of(member.room.label, lambda dialect: dialect.person(you, here=True))
 
 
 def typing(label: str, person: Person) -> None:
-    broadcast.tell(label, lambda dialect: dialect.typing(person))
+    broadcast.tell_of(label, lambda dialect: dialect.typing(person))
 
 
 def _tell(room: Room, person: Person, *, here: bool, crowd: bool, count: int) -> None:
     if not crowd:
-        broadcast.tell(room.label, lambda dialect: dialect.person(person, here=here))
+        broadcast.tell_of(room.label, lambda dialect: dialect.person(person, here=here))
     elif _is_time_to_count(room):
-        broadcast.tell(room.label, lambda dialect: dialect.people(count))
+        broadcast.tell_of(room.label, lambda dialect: dialect.people(count))
 
 
 def _is_time_to_count(room: Room) -> bool:

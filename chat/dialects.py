@@ -46,10 +46,10 @@ class Dialect:
 
     name: ClassVar[str]
     subprotocol: ClassVar[str | None] = None
-    #: What the interface answers by itself, at once and with no worker running; see ``docs/wire.md``.
-    answers: ClassVar[Mapping[str, str]] = {}
     #: Whether its clients say hello; who speaks another one is here with the connect.
     greets: ClassVar[bool] = False
+    #: What the interface answers by itself, at once and with no worker running; see ``docs/wire.md``.
+    answers: ClassVar[Mapping[str, str]] = {}
 
     @property
     def frames(self) -> Mapping[str, str]:

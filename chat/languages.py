@@ -7,8 +7,8 @@ travels in its channel session.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -40,11 +40,9 @@ def of_handshake(message: Message) -> str:
     return settings.LANGUAGE_CODE
 
 
-@contextmanager
-def speaking_to(message: Message) -> Iterator[None]:
-    """For one message of a batch: what is sent is sent for it, and sentences are in its language."""
-    with translation.override(message.channel_session.get("language") or settings.LANGUAGE_CODE), message.sending():
-        yield
+def language_of(message: Message) -> AbstractContextManager[None]:
+    """Within the block sentences are in the language of the socket."""
+    return translation.override(message.channel_session.get("language") or settings.LANGUAGE_CODE)
 
 
 def in_its_language(consumer: Consumer) -> Consumer:
@@ -52,7 +50,7 @@ def in_its_language(consumer: Consumer) -> Consumer:
 
     @functools.wraps(consumer)
     def speaking(message: Message, *args: Any, **kwargs: Any) -> Any:
-        with translation.override(message.channel_session.get("language") or settings.LANGUAGE_CODE):
+        with language_of(message):
             return consumer(message, *args, **kwargs)
 
     return speaking  # type: ignore[return-value]

@@ -13,10 +13,10 @@ under the lock of the member's row, so of several tabs that open or close at onc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from chat.models import Connection, Member
@@ -68,36 +68,13 @@ def leave(reply_channel: str) -> Member | None:
 
 
 def members_at(reply_channels: Iterable[str]) -> dict[str, Member]:
-    """Who sits at these sockets, with their rooms; in one query, however many."""
-    found = Connection.objects.filter(reply_channel__in=list(reply_channels), member__isnull=False)
-    return {
-        connection.reply_channel: connection.member
-        for connection in found.select_related("member__room", "member__user")
-        if connection.member is not None
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Seat:
-    """What a message needs to know of who sits at its socket: a row as it is, since one is read for each message."""
-
-    handle: str
-    person: str
-    muted: bool
-    keys: bool
-    account: int | None
-
-    def is_known_as(self, handle: str) -> bool:
-        """Whether this is all there is to know of who speaks under ``handle``, or under none, as nearly always: nobody
-        who is logged in, and the handle is theirs."""
-        return self.account is None and bool(self.handle) and handle in ("", self.handle)
-
-
-def seats(reply_channels: Collection[str]) -> dict[str, Seat]:
-    """Who sits at these sockets; in one query, however many."""
-    found = Connection.objects.filter(reply_channel__in=reply_channels, member__isnull=False).order_by()
-    columns = ("member__handle", "member__person", "member__muted", "member__keys", "member__user_id")
-    return {name: Seat(*row) for name, *row in found.values_list("reply_channel", *columns)}
+    """Who sits at these sockets; in one query, however many. Their rooms and accounts are not loaded: a message, which
+    asks this each time, needs neither."""
+    names = list(reply_channels)
+    if not names:
+        return {}
+    found = Member.objects.filter(connections__reply_channel__in=names).order_by()
+    return {member.at: member for member in found.annotate(at=F("connections__reply_channel"))}
 
 
 def sockets_of(member: Member, *, dialect: str | None = None) -> list[str]:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from chat import broadcast, protocol, storing
-from chat.admission import NOBODY, Speaker
+from chat.admission import NOBODY, NotAdmitted, Speaker
 from chat.models import Message, Room
 from chat.protocol import Post
-from chat.storing import IdentityConflict, Knock, Posted, ensure_room, identity_of, is_stored
+from chat.storing import IdentityConflict, Knock, Posted, ensure_room, identity_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
@@ -65,6 +65,11 @@ def has_room(label: str) -> bool:
     return Room.objects.filter(label=label).exists()
 
 
+def is_stored(label: str, identity: str) -> bool:
+    """Whether a message of this identity is stored, and another one of it would be a duplicate."""
+    return Message.objects.filter(room__label=label, identity=identity).exists()
+
+
 def post(
     label: str,
     said: Post,
@@ -75,11 +80,12 @@ def post(
 ) -> Posted:
     """Store a message once and have it broadcast after the commit; a duplicate is broadcast again from its row.
 
-    Raises ``IdentityConflict``, and ``NotAdmitted`` for a new message of somebody who may not speak now.
+    Raises ``IdentityConflict``, and ``NotAdmitted`` for a new message of somebody who may not speak now. A duplicate is
+    never refused and costs nothing: what was stored is acknowledged, whatever happened since.
     """
     with transaction.atomic():
         (posted,) = storing.store([Knock(label, said, identity, user, by)])
-        if not isinstance(posted, Posted):
+        if isinstance(posted, IdentityConflict | NotAdmitted):
             raise posted
         broadcast.announce(posted.message)
     return posted

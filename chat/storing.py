@@ -6,8 +6,9 @@ stored under it once. The rooms' rows are locked first, in one order, or two bat
 identities are looked up; then numbers are counted and rows inserted: an insert that fails on conflict would have used
 up a number, and a number that nobody has is a gap that every client tries to repair.
 
-A batch costs as many statements as one message: locking the rooms, looking up, inserting, counting. (The last one once
-for each number of messages that a room got.)
+Of what is new it is asked whether its author may speak (``chat.admission``). A batch costs as many statements as one
+message: locking the rooms, looking up, what is limited, inserting, counting. (The last one once for each number of
+messages that a room got.)
 
 Who hears of a stored message is not decided here but in ``chat.broadcast``.
 """
@@ -17,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import F
@@ -28,6 +29,10 @@ from chat.protocol import Post
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+#: Stored messages by room and identity.
+_Known = dict[tuple[int, str], Message]
 
 
 class IdentityConflict(Exception):
@@ -48,10 +53,6 @@ class Knock:
     user: AbstractBaseUser | AnonymousUser | None = None
     by: Speaker = NOBODY
 
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.label, self.identity
-
 
 @dataclass(frozen=True, slots=True)
 class Posted:
@@ -65,47 +66,55 @@ def identity_of(*, cid: str | None, message_id: str) -> str:
     return f"c:{cid}" if cid is not None else f"m:{message_id}"
 
 
-def is_stored(label: str, identity: str) -> bool:
-    """Whether a message of this identity is stored, and another one of it would be a duplicate."""
-    return Message.objects.filter(room__label=label, identity=identity).exists()
-
-
 def ensure_room(label: str) -> Room:
     """The room, made if missing; two callers at once get the same one."""
     room, _ = Room.objects.get_or_create(label=label)
     return room
 
 
-#: What became of a knock.
-Answer: TypeAlias = Posted | IdentityConflict | NotAdmitted
-
-
 @transaction.atomic
-def store(knocks: Sequence[Knock]) -> Sequence[Answer]:
+def store(knocks: Sequence[Knock]) -> Sequence[Posted | IdentityConflict | NotAdmitted]:
     """Store messages in the order given, each once; what became of each.
 
-    Only what is new has to be admitted: a duplicate is never refused and costs nothing, since what was stored is
-    acknowledged, whatever happened since.
+    One that is stored already is never refused: its author was admitted when it was.
     """
     rooms = _locked_rooms({knock.label for knock in knocks})
-    known = _known(rooms, {knock.identity for knock in knocks})
-    refused = _refused(rooms, [knock for knock in knocks if knock.key not in known])
-    answers: list[Answer] = []
+    known = _known(rooms.values(), {knock.identity for knock in knocks})
+    refused = _refused(rooms, known, knocks)
+    answers: list[Posted | IdentityConflict | NotAdmitted] = []
     new: list[Message] = []
     for knock in knocks:
-        stored = known.get(knock.key)
-        if stored is not None:
-            conflicts = stored.message != knock.said.body and not stored.deleted
-            answers.append(IdentityConflict(stored) if conflicts else Posted(stored, duplicate=True))
-        elif (refusal := refused.get(knock.key)) is not None:
-            answers.append(refusal)
-        else:
-            stored = known[knock.key] = _row(rooms[knock.label], knock)
+        room = rooms[knock.label]
+        place = (room.pk, knock.identity)
+        stored = known.get(place)
+        if place in refused:
+            answers.append(refused[place])
+        elif stored is None:
+            room.last_seq += 1
+            stored = known[place] = _row(room, knock)
             new.append(stored)
             answers.append(Posted(stored, duplicate=False))
+        elif stored.message != knock.said.body and not stored.deleted:
+            answers.append(IdentityConflict(stored))
+        else:
+            stored.room = room
+            answers.append(Posted(stored, duplicate=True))
     Message.objects.bulk_create(new)
     _count(new)
     return answers
+
+
+def _refused(
+    rooms: Mapping[str, Room], known: _Known, knocks: Sequence[Knock]
+) -> Mapping[tuple[int, str], NotAdmitted]:
+    """Of what is new, each identity once: what may not be stored."""
+    fresh: dict[tuple[int, str], tuple[Room, Speaker]] = {}
+    for knock in knocks:
+        room = rooms[knock.label]
+        if (room.pk, knock.identity) not in known:
+            fresh.setdefault((room.pk, knock.identity), (room, knock.by))
+    refusals = zip(fresh, admit(list(fresh.values())), strict=True)
+    return {place: NotAdmitted(refusal) for place, refusal in refusals if refusal is not None}
 
 
 def _locked_rooms(labels: Collection[str]) -> Mapping[str, Room]:
@@ -120,29 +129,14 @@ def _locked_rooms(labels: Collection[str]) -> Mapping[str, Room]:
     return rooms
 
 
-def _known(rooms: Mapping[str, Room], identities: Collection[str]) -> dict[tuple[str, str], Message]:
+def _known(rooms: Collection[Room], identities: Collection[str]) -> _Known:
     """What is stored in these rooms under these identities."""
-    by_pk = {room.pk: room for room in rooms.values()}
-    found = Message.objects.filter(room_id__in=list(by_pk), identity__in=identities).select_related("user").order_by()
-    known = {}
-    for message in found:
-        message.room = by_pk[message.room_id]
-        known[message.room.label, message.identity] = message
-    return known
-
-
-def _refused(rooms: Mapping[str, Room], new: Sequence[Knock]) -> Mapping[tuple[str, str], NotAdmitted]:
-    """Those of the new ones that may not come in now. One that comes twice is asked for once."""
-    once: dict[tuple[str, str], Knock] = {}
-    for knock in new:
-        once.setdefault(knock.key, knock)
-    refusals = admit([(rooms[knock.label], knock.by) for knock in once.values()])
-    return {key: NotAdmitted(refusal) for key, refusal in zip(once, refusals, strict=True) if refusal is not None}
+    pks = [room.pk for room in rooms]
+    found = Message.objects.filter(room_id__in=pks, identity__in=identities).select_related("user").order_by()
+    return {(message.room_id, message.identity): message for message in found}
 
 
 def _row(room: Room, knock: Knock) -> Message:
-    """The next message of the room."""
-    room.last_seq += 1
     said, user = knock.said, knock.user
     message = Message(
         room=room,
