@@ -128,7 +128,7 @@ const told = {
     byId("topic").textContent = topic ?? "";
     byId("topic").hidden = !topic;
     byId("locked").hidden = !locked;
-    keys.room({ topic: topic ?? "", locked: !!locked });
+    keys.about({ topic: topic ?? "", locked: !!locked });
   },
 };
 
