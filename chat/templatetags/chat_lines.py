@@ -18,7 +18,7 @@ def hue(handle: str) -> int:
     mixed = 0x811C9DC5
     for char in handle:  # FNV-1a: names that differ little are to look different
         mixed = (mixed ^ ord(char)) * 0x01000193 & 0xFFFFFFFF
-    return (mixed >> 16) % HUES
+    return (mixed ^ mixed >> 8 ^ mixed >> 16) % HUES
 
 
 @register.filter
