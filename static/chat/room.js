@@ -135,7 +135,6 @@ const told = {
 const limits = { message: Number(room.dataset.messageLimit) };
 const composer = new Composer(byId("composer"), limits, handle, (name, body) => {
   const taken = conversation.say(name, body);
-  typing.sent();
   view.toEnd();
   return taken;
 });
