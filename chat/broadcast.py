@@ -1,8 +1,8 @@
 """Bringing stored messages to those who are in the room.
 
-Every new row of ``Message`` is announced, by its ``post_save`` signal and after the commit, whoever made it: a socket's
-consumer, a view, the admin, a shell. So a message cannot be stored and not be heard, and nobody needs to remember to
-announce. Updates, fixtures and bulk inserts are not announced.
+What ``chat.storing`` stored is told by whoever asked for it: in a batch, each message with the acknowledgement of its
+own frame. A row of ``Message`` that is saved elsewhere, in the admin or a shell, is announced by its ``post_save``
+signal, after the commit. Updates, fixtures and other bulk inserts are not announced.
 
 A room has one group for each dialect, since a frame for a group is encoded once for all its members. The groups are
 numbered by the messages' ``seq``: interfaces keep the order, drop what a member has, and ask ``chat.repair`` for what
@@ -52,7 +52,7 @@ def group(label: str, dialect: Dialect) -> Group:
 def announce(message: Message) -> None:
     """Send the message to its room when the transaction has committed."""
     # Robust: the message is stored, and whoever stored it should not hear of an error because a wire was down.
-    transaction.on_commit(lambda: _send(message), robust=True)
+    transaction.on_commit(lambda: tell(message.room.label, message.as_line()), robust=True)
 
 
 def frame(line: Line, dialect: Dialect) -> dict[str, str] | None:
@@ -61,15 +61,15 @@ def frame(line: Line, dialect: Dialect) -> dict[str, str] | None:
     return None if text is None else {"text": text}
 
 
-def _send(message: Message) -> None:
-    line = message.as_line()
+def tell(label: str, line: Line) -> None:
+    """Send a message, which is committed, to its room."""
     for dialect in DIALECTS.values():
         content = frame(line, dialect)
         if content is not None:
-            group(message.room.label, dialect).send(content, seq=line.seq)
+            group(label, dialect).send(content, seq=line.seq)
 
 
-def tell(label: str, make: Callable[[Dialect], str | None]) -> None:
+def tell_of(label: str, make: Callable[[Dialect], str | None]) -> None:
     """Send a room what is no message, in the dialects that have a frame for it, when the transaction has committed.
 
     It has no number: a client that misses it learns the same from its next welcome.

@@ -1,8 +1,8 @@
 """Telling a room who comes, goes, is called otherwise and types.
 
-Readers without a handle are counted, not named; so are all when there are more than ``people.CROWD``: a thousand who
-come at once would be a thousand frames to each of a thousand. In a crowd nobody is told of single people. Everybody is
-told the count now and then, and whoever speaks is named by what they say.
+Unless there are more than ``people.CROWD``: a thousand who come at once would be a thousand frames to each of a
+thousand. In a crowd nobody is told of single people. Everybody is told the count now and then, and whoever speaks is
+named by what they say.
 
 These frames have no numbers and are sent once. A client that missed some has it right again with its next welcome.
 """
@@ -39,18 +39,18 @@ def renamed(member: Member) -> None:
         if frame is not None:
             broadcast.tell_sockets(presence.sockets_of(member, dialect=dialect.name), {"text": frame})
     if member.here and not people.is_crowd(member.room):
-        broadcast.tell(member.room.label, lambda dialect: dialect.person(you, here=True))
+        broadcast.tell_of(member.room.label, lambda dialect: dialect.person(you, here=True))
 
 
 def typing(label: str, person: Person) -> None:
-    broadcast.tell(label, lambda dialect: dialect.typing(person))
+    broadcast.tell_of(label, lambda dialect: dialect.typing(person))
 
 
 def _tell(room: Room, person: Person, *, here: bool, crowd: bool, count: int) -> None:
     if not crowd:
-        broadcast.tell(room.label, lambda dialect: dialect.person(person, here=here))
+        broadcast.tell_of(room.label, lambda dialect: dialect.person(person, here=here))
     elif _is_time_to_count(room):
-        broadcast.tell(room.label, lambda dialect: dialect.people(count))
+        broadcast.tell_of(room.label, lambda dialect: dialect.people(count))
 
 
 def _is_time_to_count(room: Room) -> bool:

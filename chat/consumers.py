@@ -1,64 +1,31 @@
-"""What happens when a socket connects, says something and leaves.
+"""What happens when a socket connects and when it leaves. What it says meanwhile is in ``chat.receiving``.
 
-Only translation: the dialect reads and writes frames, ``chat.entrance`` lets people in, ``chat.services`` knows what a
-message is, ``chat.broadcast`` and ``chat.company`` tell the room. The connection remembers its room, its dialect, its
-language and what its messages are counted by in the channel session; who sits at it, the database knows, since that may
-be changed from elsewhere.
+Only translation: ``chat.entrance`` lets people in, ``chat.broadcast`` and ``chat.company`` tell the room. The
+connection remembers its room, its dialect, its language and what its messages are counted by in the channel session;
+who sits at it, the database knows, since that may be changed from elsewhere.
 """
 
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Mapping
-from dataclasses import replace
 
 from django.db import transaction
 from django.utils import translation
-from django.utils.translation import gettext as _
 
-from chat import (
-    addresses,
-    broadcast,
-    company,
-    entrance,
-    greeting,
-    identity,
-    labels,
-    languages,
-    limits,
-    people,
-    presence,
-    services,
-)
+from chat import addresses, broadcast, company, entrance, identity, labels, languages, people, presence
 from chat.activity import note
-from chat.admission import NotAdmitted, Speaker
+from chat.admission import NotAdmitted
 from chat.dialects import DIALECTS, Dialect, of_page
-from chat.handles import BadHandle
-from chat.languages import in_its_language
-from chat.models import Member
-from chat.naming import named, take_handle
-from chat.protocol import Hello, Person, Ping, Post, Refusal, Rename, Request, Typing
-from switchboard import (
-    DeadLettered,
-    Message,
-    channel_session,
-    channel_session_user,
-    channel_session_user_from_http,
-    on_error,
-)
+from chat.receiving import dialect_of
+from switchboard import Message, channel_session, channel_session_user_from_http
 
 logger = logging.getLogger(__name__)
 
 #: The close code for a room that cannot be.
 NO_SUCH_ROOM = 4404
 #: And for who may not come in, by the reason.
-TURNED_AWAY = {"banned": 4403, "slow-down": 4408}
+TURNED_AWAY = {"banned": broadcast.BANNED, "slow-down": 4408}
 PUBLIC_ROOM = "public"
-
-#: A client tells at most so often that somebody types; what comes sooner is dropped. A little less than clients are
-#: asked to keep, for the way may be slow once and fast the next time.
-TYPING_SECONDS = 2.5
 
 
 @channel_session_user_from_http
@@ -123,52 +90,14 @@ def _connect(message: Message, label: str, dialect: Dialect) -> None:
     with translation.override(language):
         if dialect.frames:
             accept["frames"] = dict(dialect.frames)
+    if dialect.answers:
+        accept["answers"] = dict(dialect.answers)
     message.reply_channel.send(accept)
     # It is to get everything that is stored from now on, also what is stored before it is a member.
     broadcast.group(label, dialect).add(message.reply_channel, seq=room.last_seq)
     if not dialect.greets and people.show(member):
         company.came(member, people.count(room))
     note("joined", label, dialect)
-
-
-@channel_session
-@in_its_language
-def nack_failure(message: Message, exception: Exception) -> None:
-    """The consumer raised, or kept killing its workers: tell a client that can be told, so that it does not wait for an
-    acknowledgement. To send a message again that was given up would kill more of them."""
-    dialect = _dialect(message.channel_session)
-    if dialect is None:
-        return
-    request = _read(message, dialect)
-    cid = request.cid if isinstance(request, Post) else None
-    if isinstance(exception, DeadLettered):
-        refusal = Refusal("dead", _("This could not be stored and was given up."), cid)
-    else:
-        refusal = Refusal("failed", _("This could not be stored. Try again."), cid)
-    _answer(message, dialect.nack(refusal))
-
-
-@on_error(nack_failure)
-@channel_session_user
-@in_its_language
-def receive(message: Message) -> None:
-    dialect = _dialect(message.channel_session)
-    if dialect is None:
-        return  # Sent before the close of a socket without a room got there.
-    label = message.channel_session["room"]
-    request = _read(message, dialect)
-    if isinstance(request, Post):
-        _post(message, label, dialect, request)
-    elif isinstance(request, Hello):
-        _welcome(message, dialect, request)
-    elif isinstance(request, Rename):
-        _rename(message, label, dialect, request)
-    elif isinstance(request, Typing):
-        _typing(message, label)
-    elif isinstance(request, Ping):
-        _answer(message, dialect.pong())
-    else:
-        _refuse(message, label, dialect, request)
 
 
 @channel_session
@@ -179,112 +108,9 @@ def disconnect(message: Message) -> None:
     gone = presence.leave(message.reply_channel.name)
     if gone is not None:
         company.left(gone)
-    dialect = _dialect(message.channel_session)
+    dialect = dialect_of(message)
     if dialect is None:
         return
     label = message.channel_session["room"]
     broadcast.group(label, dialect).discard(message.reply_channel)
     note("left", label, dialect)
-
-
-def _post(message: Message, label: str, dialect: Dialect, said: Post) -> None:
-    identity = services.identity_of(cid=said.cid, message_id=message.id)
-    if (member := _member(message)) is None:
-        return
-    try:
-        want = _want(message)
-        said = named(member.room, member, said, identity=identity, want=want, can_be_told=dialect.greets)
-        speaker = Speaker.of(member, want)
-        posted = services.post(label, said, identity=identity, user=message.user, by=speaker)
-    except services.IdentityConflict:
-        _refuse(message, label, dialect, Refusal("conflict", _("This id belongs to another message."), said.cid))
-        return
-    except BadHandle as bad:
-        _refuse(message, label, dialect, Refusal(bad.code, bad.text, said.cid))
-        return
-    except NotAdmitted as refused:
-        _refuse(message, label, dialect, replace(refused.refusal, cid=said.cid))
-        return
-    _answer(message, dialect.ack(posted.message.as_line(), said.cid))
-    if not posted.duplicate:
-        note("said", label, dialect, seq=posted.message.seq)
-
-
-def _rename(message: Message, label: str, dialect: Dialect, wanted: Rename) -> None:
-    if (member := _member(message)) is None:
-        return
-    try:
-        changed = take_handle(member, wanted.handle, _want(message))
-    except BadHandle as bad:
-        _refuse(message, label, dialect, Refusal(bad.code, bad.text))
-    except NotAdmitted as refused:
-        _refuse(message, label, dialect, refused.refusal)
-    else:
-        _know(message, member)
-        if changed:
-            company.renamed(member)
-        else:
-            _answer(message, dialect.you(people.as_person(member)))
-
-
-def _typing(message: Message, label: str) -> None:
-    """No query: who they are is in the channel session, as of their last hello, message or change of handle."""
-    session = message.channel_session
-    now = time.time()
-    person, handle = session.get("person"), session.get("handle")
-    if not person or not handle or now - session.get("typed", 0.0) < TYPING_SECONDS:
-        return
-    session["typed"] = now
-    company.typing(label, Person(person, handle))
-
-
-def _welcome(message: Message, dialect: Dialect, hello: Hello) -> None:
-    if (member := _member(message)) is None:
-        return
-    greeted = greeting.greet(member, hello)
-    _answer(message, dialect.welcome(greeted.welcome))
-    greeted.tell()
-    _know(message, member)
-
-
-def _know(message: Message, member: Member) -> None:
-    message.channel_session["person"] = member.person
-    message.channel_session["handle"] = member.handle
-
-
-def _member(message: Message) -> Member | None:
-    """Who sits at this socket. None if the room was deleted, or the account: then it is closed."""
-    assert message.reply_channel is not None
-    name, label = message.reply_channel.name, message.channel_session["room"]
-    found = presence.members_at([name]).get(name) or entrance.rejoin(label, name)
-    if found is None:
-        code = broadcast.CONNECT_AGAIN if services.has_room(label) else broadcast.ROOM_DELETED
-        message.reply_channel.send({"close": code})
-    return found
-
-
-def _want(message: Message) -> limits.Want:
-    session = message.channel_session
-    return limits.message(session.get("who", ""), session.get("address", ""))
-
-
-def _refuse(message: Message, label: str, dialect: Dialect, refusal: Refusal) -> None:
-    logger.info("Refused a frame in %s (%s): %s", label, dialect.name, refusal.code)
-    _answer(message, dialect.nack(refusal))
-
-
-def _answer(message: Message, frame: str | None) -> None:
-    if frame is not None and message.reply_channel is not None:
-        message.reply_channel.send({"text": frame})
-
-
-def _read(message: Message, dialect: Dialect) -> Request | Refusal:
-    text = message.content.get("text")
-    if not isinstance(text, str):
-        return Refusal("binary", "This socket takes text frames only.")
-    return dialect.parse(text)
-
-
-def _dialect(session: Mapping[str, object]) -> Dialect | None:
-    name = session.get("dialect")
-    return DIALECTS[name] if isinstance(name, str) else None

@@ -11,7 +11,7 @@ A dialect is stateless. The connection remembers its name in the channel session
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import ClassVar
 
@@ -48,6 +48,8 @@ class Dialect:
     subprotocol: ClassVar[str | None] = None
     #: Whether its clients say hello; who speaks another one is here with the connect.
     greets: ClassVar[bool] = False
+    #: What the interface answers by itself, at once and with no worker running; see ``docs/wire.md``.
+    answers: ClassVar[Mapping[str, str]] = {}
 
     @property
     def frames(self) -> Mapping[str, str]:
@@ -219,9 +221,12 @@ class V1(Dialect):
         return _dump({"t": "pong"})
 
 
-def _dump(content: Mapping[str, object]) -> str:
-    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+#: `json.dumps` would make an encoder for each call.
+_dump: Callable[[Mapping[str, object]], str] = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
+
+#: As ``static/chat/socket.js`` sends it. Whoever spells it otherwise is answered by a worker.
+V1.answers = {_dump({"t": "ping"}): _dump({"t": "pong"})}
 
 DIALECTS: Mapping[str, Dialect] = {dialect.name: dialect for dialect in (Classic(), Tutorial(), Public(), V1())}
 

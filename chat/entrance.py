@@ -47,7 +47,7 @@ def enter(label: str, who: Who) -> Entered:
     All in one transaction. Buckets come before the room here, but none of them is one that a message takes.
     """
     assert labels.is_label(label)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         room = Room.objects.filter(label=label).first()
         made = limits.NOTHING if room is not None else limits.room_made(who.address)
         wait = max(limits.spend([limits.room_opened(label, who.address), made]))

@@ -48,6 +48,8 @@ def read(value: object) -> str:
     if len(value) > 10 * CODE_POINT_LIMIT:
         raise _too_long()
     stripped = value.strip()
+    if stripped.isalnum() and stripped.isascii() and len(stripped) <= HANDLE_LIMIT:
+        return stripped  # most are, and each message brings one
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in stripped):
         raise _unseen()
     handle = " ".join(unicodedata.normalize("NFKC", stripped).split())

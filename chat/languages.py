@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -39,12 +40,17 @@ def of_handshake(message: Message) -> str:
     return settings.LANGUAGE_CODE
 
 
+def language_of(message: Message) -> AbstractContextManager[None]:
+    """Within the block sentences are in the language of the socket."""
+    return translation.override(message.channel_session.get("language") or settings.LANGUAGE_CODE)
+
+
 def in_its_language(consumer: Consumer) -> Consumer:
     """For a consumer with a channel session: sentences are in the language of the socket while it runs."""
 
     @functools.wraps(consumer)
     def speaking(message: Message, *args: Any, **kwargs: Any) -> Any:
-        with translation.override(message.channel_session.get("language") or settings.LANGUAGE_CODE):
+        with language_of(message):
             return consumer(message, *args, **kwargs)
 
     return speaking  # type: ignore[return-value]

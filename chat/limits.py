@@ -19,7 +19,7 @@ import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from django.conf import settings
 from django.db import transaction
@@ -159,7 +159,12 @@ def _want(*kinds: tuple[str, str]) -> Want:
 
 def _key(kind: str, value: str) -> str:
     # Nobody's address or session is to be read in the table.
-    return f"{kind.lower()}:{salted_hmac('chat.limits', value).hexdigest()[:32]}"
+    return f"{kind.lower()}:{_hidden(value)}"
+
+
+@lru_cache(10_000)
+def _hidden(value: str) -> str:
+    return salted_hmac("chat.limits", value).hexdigest()[:32]
 
 
 @cache

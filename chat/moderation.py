@@ -76,7 +76,7 @@ def _change(room: Room, **changes: Any) -> None:
 def tell_about(room: Room) -> None:
     """What a room says of itself has changed."""
     about = greeting.about(room)
-    broadcast.tell(room.label, lambda dialect: dialect.about(about))
+    broadcast.tell_of(room.label, lambda dialect: dialect.about(about))
 
 
 # -- people and messages
@@ -108,4 +108,4 @@ def bury(message: Message) -> None:
     if not message.deleted:
         message.bury()
     seq = message.seq
-    broadcast.tell(message.room.label, lambda dialect: dialect.deleted(seq))
+    broadcast.tell_of(message.room.label, lambda dialect: dialect.deleted(seq))

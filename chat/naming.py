@@ -26,10 +26,10 @@ def take_handle(member: Member, wanted: object, want: Want) -> bool:
     return people.claim(member, wanted)
 
 
-def named(
-    room: Room, member: Member | None, said: Post, *, identity: str, want: Want, can_be_told: bool = True
-) -> Post:
+def named(label: str, by: Member | Room, said: Post, *, identity: str, want: Want, can_be_told: bool = True) -> Post:
     """``said`` with the handle that it is stored under; the room is told if somebody changed theirs by it.
+
+    ``by`` is who says it, or only the room where nobody knows who.
 
     Where ``can_be_told`` is false a handle that cannot be had becomes another one. A message that is stored already is
     acknowledged whatever it calls its author, so for such a one it does not matter.
@@ -37,20 +37,23 @@ def named(
     Raises ``BadHandle``, ``NotAdmitted``.
     """
     try:
-        handle = _handle(room, member, said.handle, want, can_be_told=can_be_told)
+        handle = _handle(by, said.handle, want, can_be_told=can_be_told)
     except (BadHandle, NotAdmitted):
-        if not services.is_stored(room.label, identity):
+        if not services.is_stored(label, identity):
             raise
         handle = ANONYMOUS
     return replace(said, handle=handle)
 
 
-def _handle(room: Room, member: Member | None, wanted: str, want: Want, *, can_be_told: bool) -> str:
-    if member is None:
-        return people.borrow(room, wanted)
-    before = member.handle
+def _handle(by: Member | Room, wanted: str, want: Want, *, can_be_told: bool) -> str:
+    if isinstance(by, Room):
+        return people.borrow(by, wanted)
+    member, before = by, by.handle
     if not can_be_told:
         handle = people.use(member, wanted)
+        # Each frame may bring another one, and everybody in the room would be told of it.
+        if before and member.handle != before and (wait := limits.spend_one(want)):
+            raise NotAdmitted(slow_down(wait))
     else:
         if wanted:
             take_handle(member, wanted, want)

@@ -42,14 +42,17 @@ _NUMBERS = 50
 # -- coming in
 
 
+@transaction.atomic(savepoint=False)
 def enter(room: Room, who: Who, *, keys: bool = False) -> Member:
     """The row of somebody in a room, made if missing. ``keys``: they made the room.
 
-    Who logged in keeps what they had before: keys, and also a mute or a ban.
+    Who logged in keeps what they had before: keys, and also a mute or a ban. The row is locked, for the disconnect of
+    their last socket may be about to remove it: a page that is loaded again closes one and opens the next at once.
     """
     ids = who.persons(room)
     assert ids, "nobody can be a member of whom nothing is known"
-    known = {member.person: member for member in Member.objects.filter(room=room, person__in=ids)}
+    rows = Member.objects.select_for_update().filter(room=room, person__in=ids).order_by("pk")
+    known = {member.person: member for member in rows}
     inherited: dict[str, Any] = {
         flag: any(getattr(member, flag) for member in known.values()) for flag in ("keys", "muted", "banned")
     }
@@ -73,7 +76,7 @@ def _made(room: Room, person: str, values: dict[str, Any]) -> Member:
         with transaction.atomic():
             return Member.objects.create(room=room, person=person, **values)
     except IntegrityError:  # another tab, this very moment
-        return Member.objects.get(room=room, person=person)
+        return Member.objects.select_for_update().get(room=room, person=person)
 
 
 def show(member: Member) -> bool:

@@ -198,6 +198,8 @@ def body_fault(body: object) -> Refusal | None:
 
 def is_blank(text: str) -> bool:
     """Whether nothing of ``text`` can be seen: ``str.strip`` knows nothing of zero-width characters."""
+    if text[:1].isalnum():
+        return False
     return all(char.isspace() or unicodedata.category(char) in {"Zs", "Zl", "Zp", "Cc", "Cf"} for char in text)
 
 

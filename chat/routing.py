@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chat import activity, consumers, repair
+from chat import activity, consumers, receiving, repair
 from switchboard import route
 
 _LABEL = r"^/(?P<label>[^/]*)/\Z"
@@ -11,14 +11,14 @@ _LABEL = r"^/(?P<label>[^/]*)/\Z"
 websocket_routing = [
     route("websocket.connect", consumers.connect_public, path=r"^/public\Z"),
     route("websocket.connect", consumers.connect_page, path=_LABEL),
-    route("websocket.receive", consumers.receive),
+    route("websocket.receive", receiving.receive),
     route("websocket.disconnect", consumers.disconnect),
 ]
 
 #: Below /ws/chat: the sockets of the Channels tutorial.
 tutorial_routing = [
     route("websocket.connect", consumers.connect_tutorial, path=_LABEL),
-    route("websocket.receive", consumers.receive),
+    route("websocket.receive", receiving.receive),
     route("websocket.disconnect", consumers.disconnect),
 ]
 

@@ -1,12 +1,6 @@
-"""One door for writing a message, whoever writes: a socket, a form, the admin's shell.
+"""What a room is asked for: to take a message, to show what it has.
 
-A message may knock twice: the browser sends again what was not acknowledged, and a worker that died is followed by one
-that handles the same frame. So each has an *identity*, the client's own id or else that of the channel message, and
-``post`` stores an identity once. It locks the room's row first, then looks the identity up, then counts and inserts: an
-insert that fails on conflict would have used up a number, and a number that nobody has is a gap that every client tries
-to repair.
-
-Who hears of a stored message is not decided here but in ``chat.broadcast``.
+Writing is in ``chat.storing``, which knows nothing of who hears of it.
 """
 
 from __future__ import annotations
@@ -16,13 +10,30 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
-from chat import broadcast, protocol
-from chat.admission import NOBODY, NotAdmitted, Speaker, admit
+from chat import broadcast, protocol, storing
+from chat.admission import NOBODY, NotAdmitted, Speaker
 from chat.models import Message, Room
 from chat.protocol import Post
+from chat.storing import IdentityConflict, Knock, Posted, ensure_room, identity_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+__all__ = [
+    "IdentityConflict",
+    "Missed",
+    "Page",
+    "Posted",
+    "after",
+    "before",
+    "ensure_room",
+    "has_room",
+    "identity_of",
+    "is_stored",
+    "missed",
+    "post",
+    "recent",
+]
 
 #: Messages shown to somebody who comes late, on the page and on the socket.
 RECENT = 50
@@ -30,21 +41,6 @@ RECENT = 50
 MISSED_LIMIT = 200
 #: Bytes of their texts in that piece. Far below the bound at which the interface closes a socket.
 MISSED_BYTES = 256 * 1024
-
-
-class IdentityConflict(Exception):
-    """The identity is taken by a message with another text. ``stored`` is that message."""
-
-    def __init__(self, stored: Message) -> None:
-        super().__init__(f"identity {stored.identity} belongs to another message")
-        self.stored = stored
-
-
-@dataclass(frozen=True)
-class Posted:
-    message: Message
-    #: It had been stored before; this is the row of that time.
-    duplicate: bool
 
 
 @dataclass(frozen=True)
@@ -63,17 +59,6 @@ class Missed:
     messages: list[Message]
     #: There were too many, or its number is of another past: these are the recent ones, and what it has is to go.
     reset: bool
-
-
-def identity_of(*, cid: str | None, message_id: str) -> str:
-    """The prefix keeps a client from picking the identity of somebody's channel message."""
-    return f"c:{cid}" if cid is not None else f"m:{message_id}"
-
-
-def ensure_room(label: str) -> Room:
-    """The room, made if missing; two callers at once get the same one."""
-    room, _ = Room.objects.get_or_create(label=label)
-    return room
 
 
 def has_room(label: str) -> bool:
@@ -99,23 +84,11 @@ def post(
     never refused and costs nothing: what was stored is acknowledged, whatever happened since.
     """
     with transaction.atomic():
-        room = _locked_room(label)
-        stored = room.messages.select_related("user").filter(identity=identity).first()
-        if stored is None:
-            [refusal] = admit([(room, by)])
-            if refusal is not None:
-                raise NotAdmitted(refusal)
-            # Message.save counts the number; broadcast hears of the new row by its signal.
-            stored = Message(room=room, handle=said.handle, message=said.body, identity=identity)
-            stored.person = by.person
-            stored.user = user if user is not None and user.is_authenticated else None  # type: ignore[assignment]
-            stored.save(force_insert=True)
-            return Posted(stored, duplicate=False)
-        if stored.message != said.body and not stored.deleted:
-            raise IdentityConflict(stored)
-        stored.room = room
-        broadcast.announce(stored)
-        return Posted(stored, duplicate=True)
+        (posted,) = storing.store([Knock(label, said, identity, user, by)])
+        if isinstance(posted, IdentityConflict | NotAdmitted):
+            raise posted
+        broadcast.announce(posted.message)
+    return posted
 
 
 def recent(label: str, limit: int = RECENT) -> list[Message]:
@@ -167,13 +140,3 @@ def _fitting(newest_first: list[Message]) -> list[Message]:
         if room_left < 0:
             return newest_first[:index]
     return newest_first
-
-
-def _locked_room(label: str) -> Room:
-    """The room with its row locked until the transaction ends. (SQLite locks all there is, when it begins.)"""
-    locked = Room.objects.select_for_update()
-    try:
-        return locked.get(label=label)
-    except Room.DoesNotExist:
-        ensure_room(label)
-        return locked.get(label=label)

@@ -93,7 +93,7 @@ def say(label: str, who: Who, said: protocol.Post) -> Posted:
     own_id = services.identity_of(cid=said.cid, message_id="")
     try:
         entered = entrance.enter(label, who)
-        said = named(entered.room, entered.member, said, identity=own_id, want=want)
+        said = named(label, entered.member or entered.room, said, identity=own_id, want=want)
         speaker = Speaker(want=want) if entered.member is None else Speaker.of(entered.member, want)
         return services.post(label, said, identity=own_id, user=who.user, by=speaker)
     except BadHandle as bad:

@@ -77,6 +77,7 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
             environ.Env.read_env(ROOT / ".env")
         source = os.environ
     values = _Values(source)
+    debug = values.truth("DEBUG")
     data_dir = values.folder("DATA_DIR", ROOT / "var")
     bind = values.matching("BIND", "127.0.0.1", r"[^\s:/]+", "an IPv4 address or a host name")
     return Environment(
@@ -88,9 +89,8 @@ def read(source: Mapping[str, str] | None = None) -> Environment:
         databases={"default": values.database("DATABASE_URL", data_dir / "db.sqlite3")},
         data_dir=data_dir,
         secret_key=values.text("SECRET_KEY") or secret_key.kept_in(data_dir),
-        debug=values.truth("DEBUG"),
-        allowed_hosts=values.words("ALLOWED_HOSTS", r"[^\s/]+", "host names without scheme, parted by commas")
-        or [*_LOCAL_HOSTS, bind],
+        debug=debug,
+        allowed_hosts=values.hosts("ALLOWED_HOSTS", any_host=debug) or [*_LOCAL_HOSTS, bind],
         csrf_trusted_origins=values.words(
             "CSRF_TRUSTED_ORIGINS", r"https?://[^\s/]+", "origins like https://chat.example, parted by commas"
         ),
@@ -145,6 +145,13 @@ class _Values:
     def words(self, name: str, pattern: str, wanted: str) -> list[str]:
         words = [word.strip() for word in self.text(name).split(",") if word.strip()]
         return words if all(re.fullmatch(pattern, word) for word in words) else self._bad(name, wanted)
+
+    def hosts(self, name: str, *, any_host: bool) -> list[str]:
+        hosts = self.words(name, r"[^\s/]+", "host names without scheme, parted by commas")
+        if "*" in hosts and not any_host:
+            # The Origin of a socket is compared with these: any web site could speak in its visitors' names.
+            self._bad(name, "the host names under which the chat is reached; “*” is for development, with DEBUG")
+        return hosts
 
     def rate(self, name: str, default: str) -> str:
         pattern = r"off|0|([1-9][0-9]{0,5} *, *)?[1-9][0-9]{0,5}/[smhd]"

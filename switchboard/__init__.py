@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         http_session_user,
         transfer_user,
     )
+    from switchboard.batches import batch
     from switchboard.channels import Channel, Group
     from switchboard.errors import on_error
     from switchboard.exceptions import (
@@ -44,6 +45,7 @@ _HOMES = {
     "Channel": "channels",
     "Group": "channels",
     "on_error": "errors",
+    "batch": "batches",
     # sessions and users
     "channel_session": "sessions",
     "http_session": "sessions",
@@ -74,6 +76,7 @@ __all__ = [
     "SessionTooLarge",
     "SwitchboardError",
     "allowed_hosts_only",
+    "batch",
     "channel_and_http_session",
     "channel_session",
     "channel_session_user",

@@ -14,7 +14,8 @@ class SwitchboardConfig(AppConfig):
     def ready(self) -> None:
         from django.core.checks import register
 
-        from switchboard.checks import check_layer, check_routing, check_settings
+        from switchboard.checks import check_layer, check_routing, check_server, check_settings
 
         for check in (check_settings, check_layer, check_routing):
             register(check)
+        register(check_server, deploy=True)

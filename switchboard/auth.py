@@ -87,7 +87,7 @@ def _check_origin(message: Message) -> None:
 def _user_of(session: Any) -> Any:
     from django.contrib.auth.models import AnonymousUser
 
-    if session is None:
+    if session is None or SESSION_KEY not in session:
         return AnonymousUser()
     # All that get_user reads of a request is its session.
     request = cast(HttpRequest, SimpleNamespace(session=session))

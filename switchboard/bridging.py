@@ -3,6 +3,9 @@
 Consumers and views run in threads of a worker, whose event loop is busy elsewhere and has the layer's connections:
 `in_loop` tells the context which loop that is. Elsewhere (a shell, a signal in a process of its own) there is no
 loop, so each call gets one for as long as it lasts.
+
+A layer that wakes only those who wait on the loop that sends gets what its own users would give it: `async_to_sync`,
+which finds the loop that started this thread, if one did.
 """
 
 from __future__ import annotations
@@ -13,9 +16,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
+from asgiref.sync import async_to_sync
+
 from switchboard.layers.base import Layer
+from switchboard.layers.plain import PlainLayer
 
 T = TypeVar("T")
+L = TypeVar("L", bound=Layer | PlainLayer)
 
 _loop: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("switchboard_loop", default=None)
 
@@ -30,7 +37,7 @@ def in_loop(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
         _loop.reset(before)
 
 
-def call(layer: Layer, ask: Callable[[Layer], Coroutine[Any, Any, T]]) -> T:
+def call(layer: L, ask: Callable[[L], Coroutine[Any, Any, T]]) -> T:
     """The result of ``await ask(layer)``.
 
     Raises:
@@ -41,6 +48,8 @@ def call(layer: Layer, ask: Callable[[Layer], Coroutine[Any, Any, T]]) -> T:
     loop = _loop.get()
     if loop is not None:
         return asyncio.run_coroutine_threadsafe(ask(layer), loop).result()
+    if not layer.any_loop:
+        return async_to_sync(_asked)(layer, ask)
     return asyncio.run(_once(layer, ask))
 
 
@@ -52,7 +61,11 @@ def _running() -> bool:
     return True
 
 
-async def _once(layer: Layer, ask: Callable[[Layer], Coroutine[Any, Any, T]]) -> T:
+async def _asked(layer: L, ask: Callable[[L], Coroutine[Any, Any, T]]) -> T:
+    return await ask(layer)  # `async_to_sync` wants an ``async def``
+
+
+async def _once(layer: L, ask: Callable[[L], Coroutine[Any, Any, T]]) -> T:
     try:
         return await ask(layer)
     finally:

@@ -5,39 +5,28 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from channels.layers import channel_layers
-from django.core.exceptions import ImproperlyConfigured
-
 from switchboard.events import Content, Envelope, GroupMessage, Join, Leave, Output, Reply
 from switchboard.layers.base import Layer
+from switchboard.layers.named import get_sender
+from switchboard.layers.plain import PlainLayer, sender_on
 from switchboard.names import check_channel, check_group, is_reply_channel
 from switchboard.outbox import asend, send
 
 
-def get_layer(alias: str = "default") -> Layer:
-    """The layer of that alias in ``CHANNEL_LAYERS``.
-
-    Raises:
-        ImproperlyConfigured: there is none, or its backend is not one of Switchboard's.
-    """
-    if alias not in channel_layers.configs:
-        raise ImproperlyConfigured(f"CHANNEL_LAYERS has no {alias!r}.")
-    layer = channel_layers[alias]
-    if not isinstance(layer, Layer):
-        raise ImproperlyConfigured(f"CHANNEL_LAYERS[{alias!r}] is {type(layer).__name__}, which has no workers.")
-    return layer
-
-
 class _OnLayer:
-    """Something that lies on a layer, given as such or by its alias in ``CHANNEL_LAYERS``."""
+    """Something that lies on a layer, given as such or by its alias in ``CHANNEL_LAYERS``.
 
-    def __init__(self, alias: str, channel_layer: Layer | None) -> None:
-        self._layer = channel_layer or alias
+    That may be any layer of the specification, see `switchboard.layers.plain`.
+    """
+
+    def __init__(self, alias: str, channel_layer: Any) -> None:
+        self._alias = alias
+        self._layer = None if channel_layer is None else sender_on(channel_layer)
 
     @property
-    def channel_layer(self) -> Layer:
+    def channel_layer(self) -> Layer | PlainLayer:
         """The layer, found when it is needed: a channel may be made before the settings are final."""
-        return get_layer(self._layer) if isinstance(self._layer, str) else self._layer
+        return self._layer or get_sender(self._alias)
 
 
 class Channel(_OnLayer):
@@ -47,7 +36,7 @@ class Channel(_OnLayer):
         TypeError: the name is no channel's name.
     """
 
-    def __init__(self, name: str, alias: str = "default", channel_layer: Layer | None = None) -> None:
+    def __init__(self, name: str, alias: str = "default", channel_layer: Any = None) -> None:
         self.name = check_channel(name)
         super().__init__(alias, channel_layer)
 
@@ -91,7 +80,7 @@ class Group(_OnLayer):
         TypeError: the name is no group's name.
     """
 
-    def __init__(self, name: str, alias: str = "default", channel_layer: Layer | None = None) -> None:
+    def __init__(self, name: str, alias: str = "default", channel_layer: Any = None) -> None:
         self.name = check_group(name)
         super().__init__(alias, channel_layer)
 

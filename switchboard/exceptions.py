@@ -11,6 +11,7 @@
     ├── ContentError           a message's content cannot go over the wire       (also TypeError)
     ├── InboxLost              an interface's inbox is gone: Redis lost data or the interface was reaped
     └── LayerUnavailable       the layer's server did not answer or refused
+        └── UnfitServer        it is of a kind on which the layer cannot work
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ __all__ = [
     "NoRoute",
     "SessionTooLarge",
     "SwitchboardError",
+    "UnfitServer",
 ]
 
 
@@ -102,3 +104,11 @@ class InboxLost(SwitchboardError):
 
 class LayerUnavailable(SwitchboardError):
     """The layer's server is not reachable or refused the command; nothing is known of its effect."""
+
+
+class UnfitServer(LayerUnavailable):
+    """The layer's server is of a kind on which the layer cannot work, and nothing was done.
+
+    Asking again is in vain until somebody changes the server or its address. So a process does not start with one,
+    and one that runs already goes on asking, as with any server that is away.
+    """

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, ItemsView, KeysView, ValuesView
+from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from switchboard.channels import Channel
 from switchboard.events import Content, Envelope
 from switchboard.layers.base import Layer
+from switchboard.outbox import Outbox, collecting
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -31,6 +33,10 @@ class Message:
     user: AbstractBaseUser | AnonymousUser
     #: The consumer that the routing chose, None before that.
     consumer: Callable[..., Any] | None = None
+    #: What the routing found in the message: the named groups of its filters.
+    kwargs: Mapping[str, str] = {}
+    #: Where what is sent for this message is collected, in a batch; see `sending`.
+    outbox: Outbox | None = None
 
     def __init__(
         self,
@@ -63,6 +69,13 @@ class Message:
             travelling_session=envelope.session,
             session_is_own=envelope.order is not None,
         )
+
+    def sending(self) -> AbstractContextManager[None]:
+        """Within the block, what is sent leaves with the acknowledgement of this message: for consumers of a `batch`.
+
+        Elsewhere it changes nothing: there is only one message.
+        """
+        return nullcontext() if self.outbox is None else collecting(self.outbox)
 
     def with_content(self, **changed: Any) -> Message:
         """The same message with some keys of its content replaced."""

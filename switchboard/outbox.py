@@ -18,6 +18,7 @@ from switchboard.bridging import call
 from switchboard.events import Content, Envelope, Output
 from switchboard.exceptions import ChannelFull
 from switchboard.layers.base import Layer
+from switchboard.layers.plain import PlainLayer
 
 _current: ContextVar[Outbox | None] = ContextVar("switchboard_outbox", default=None)
 
@@ -41,6 +42,14 @@ class Outbox:
         return bool(output.content.get("reply_channel") == self._reply_channel)
 
 
+class NoOutbox(Outbox):
+    """For a batch, where it has to be said for which message something is sent."""
+
+    def add(self, output: Output) -> None:
+        """Raises RuntimeError."""
+        raise RuntimeError("in a batch, send inside `with message.sending():`, or nothing is known to send it with")
+
+
 @contextmanager
 def collecting(outbox: Outbox | None) -> Iterator[None]:
     """Within the block sends are appended to ``outbox``; None: they go at once."""
@@ -51,7 +60,7 @@ def collecting(outbox: Outbox | None) -> Iterator[None]:
         _current.reset(before)
 
 
-def send(layer: Layer, output: Output) -> None:
+def send(layer: Layer | PlainLayer, output: Output) -> None:
     """Send ``output``: into the running consumer's outbox, or at once.
 
     Raises:
@@ -63,24 +72,24 @@ def send(layer: Layer, output: Output) -> None:
         call(layer, lambda layer: layer.publish([output]))
         layer.tips.note([output])
         return
-    if isinstance(output, Envelope) and not call(layer, lambda layer: layer.has_room(output.channel)):
+    if isinstance(output, Envelope) and not call(outbox.layer, lambda layer: layer.has_room(output.channel)):
         raise ChannelFull(output.channel)
     outbox.add(output)
 
 
-async def asend(layer: Layer, output: Output) -> None:
+async def asend(layer: Layer | PlainLayer, output: Output) -> None:
     """`send` for ``async def``."""
     outbox = _outbox_of(layer)
     if outbox is None:
         await layer.publish([output])
         layer.tips.note([output])
         return
-    if isinstance(output, Envelope) and not await layer.has_room(output.channel):
+    if isinstance(output, Envelope) and not await outbox.layer.has_room(output.channel):
         raise ChannelFull(output.channel)
     outbox.add(output)
 
 
-def _outbox_of(layer: Layer) -> Outbox | None:
+def _outbox_of(layer: Layer | PlainLayer) -> Outbox | None:
     # What goes to another layer can't leave with this one's commit.
     outbox = _current.get()
     return outbox if outbox is not None and outbox.layer is layer else None

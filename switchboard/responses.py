@@ -14,6 +14,7 @@ from switchboard.bridging import call
 from switchboard.channels import Channel
 from switchboard.conf import get_settings
 from switchboard.exceptions import SwitchboardError
+from switchboard.layers.base import Layer
 
 #: A part is cut to this many bytes: what one entry of an inbox should hold.
 PART_BYTES = 256 * 1024
@@ -28,7 +29,8 @@ class ClientGone(SwitchboardError):
 class ResponseWriter:
     """Sends the parts of one response, in a thread of a worker. ``status`` and headers go with the first."""
 
-    def __init__(self, reply_channel: Channel, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, layer: Layer, reply_channel: Channel, status: int, headers: list[tuple[bytes, bytes]]) -> None:
+        self._layer = layer
         self._channel = reply_channel
         self._window = get_settings().HTTP_WINDOW_BYTES
         self._head: dict[str, Any] = {"status": status, "headers": headers}
@@ -57,10 +59,7 @@ class ResponseWriter:
 
     def _wait_for_room(self) -> None:
         while self._sent - self._written >= self._window:
-            written = call(
-                self._channel.channel_layer,
-                lambda layer: layer.await_report(self._channel.name, wait=STALLED_SECONDS),
-            )
+            written = call(self._layer, lambda layer: layer.await_report(self._channel.name, wait=STALLED_SECONDS))
             if written is None or written < 0:
                 raise ClientGone(self._channel.name)
             self._written = written

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeAlias
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
+from switchboard.batches import most_at_once
 from switchboard.message import Message
 from switchboard.names import CONNECT, DISCONNECT, GROUP_REPAIR, HTTP_REQUEST, RECEIVE, check_channel
 
@@ -56,6 +57,10 @@ class Route:
     def channel_names(self) -> set[str]:
         return set(self.channels)
 
+    def batched(self) -> Mapping[str, int]:
+        most = most_at_once(self.consumer)
+        return dict.fromkeys(self.channels, most) if most else {}
+
 
 class Include:
     """The routes of another routing, a list or a dotted path to one, behind ``prefixes``."""
@@ -74,6 +79,9 @@ class Include:
 
     def channel_names(self) -> set[str]:
         return {name for route in self.routes for name in route.channel_names()}
+
+    def batched(self) -> Mapping[str, int]:
+        return _batched(self.routes)
 
 
 route = Route
@@ -105,6 +113,11 @@ class Router:
         """Every channel that a worker with this routing consumes."""
         return {name for route in self.routes for name in route.channel_names()}
 
+    def batched(self) -> Mapping[str, int]:
+        """The channels of which several messages are worth taking at once, and how many at most: those of which a
+        consumer takes a `batch`."""
+        return _batched(self.routes)
+
 
 def refuse_path(message: Message) -> None:
     """Accept, so that a browser learns the code, and close."""
@@ -116,6 +129,15 @@ def refuse_path(message: Message) -> None:
 
 def ignore(message: Message) -> None:
     """Nothing to do."""
+
+
+def _batched(routes: Sequence[Routable]) -> Mapping[str, int]:
+    most: dict[str, int] = {}
+    for each in routes:
+        # What stands in a routing need not know of batches.
+        for name, size in getattr(each, "batched", dict)().items():
+            most[name] = max(size, most.get(name, 1))
+    return most
 
 
 def _first(routes: Sequence[Routable], message: Message, outer: Mapping[str, str]) -> Match | None:

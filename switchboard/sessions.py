@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, MutableMapping
-from copy import deepcopy
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any, TypeVar
@@ -28,6 +27,8 @@ from switchboard.message import Message
 
 Consumer = TypeVar("Consumer", bound=Callable[..., Any])
 
+_WIRE = Serializer()
+
 
 class ChannelSession(MutableMapping[str, Any]):
     """A dict for one socket; its values are what JSON has: str, numbers, bools, None, lists, dicts.
@@ -37,8 +38,9 @@ class ChannelSession(MutableMapping[str, Any]):
     """
 
     def __init__(self, travelled: Content | None = None, *, writable: bool = True) -> None:
-        self._before: dict[str, Any] = dict(travelled or {})
-        self._data: dict[str, Any] = deepcopy(self._before)
+        # As bytes, which is both the copy to compare with and the way to one of our own, and cheaper than a deepcopy.
+        self._before = _WIRE.dumps(travelled or {})
+        self._data: dict[str, Any] = _WIRE.loads(self._before)
         self._writable = writable
 
     def changes(self) -> Content | None:
@@ -49,13 +51,13 @@ class ChannelSession(MutableMapping[str, Any]):
             TypeError: it belongs to a message that was sent on.
             ContentError: it holds a value that cannot travel.
         """
-        if self._data == self._before:
+        packed = _WIRE.dumps(self._data)
+        if packed == self._before:
             return None
         if not self._writable:
             raise TypeError("the session of a message that was sent on cannot be changed")
-        size, limit = len(Serializer().dumps(self._data)), get_settings().SESSION_BYTES
-        if size > limit:
-            raise SessionTooLarge(size, limit)
+        if len(packed) > get_settings().SESSION_BYTES:
+            raise SessionTooLarge(len(packed), get_settings().SESSION_BYTES)
         return self._data
 
     def __getitem__(self, key: str) -> Any:
@@ -145,14 +147,15 @@ def before(
     prepare: Callable[[Message], None],
     finish: Callable[[Message], None] = lambda message: None,
 ) -> Consumer:
-    """``consumer`` with ``prepare`` run on its message first, and ``finish`` if it returned.
+    """``consumer`` with ``prepare`` run on its message first, and ``finish`` if it returned; on each of a batch.
 
     For an ``async def`` both run in a thread, since sessions may ask the database.
     """
+    prepare, finish = _of_each(prepare), _of_each(finish)
     if iscoroutinefunction(consumer):
 
         @functools.wraps(consumer)
-        async def on_loop(message: Message, *args: Any, **kwargs: Any) -> Any:
+        async def on_loop(message: Message | list[Message], *args: Any, **kwargs: Any) -> Any:
             await sync_to_async(prepare)(message)
             result = await consumer(message, *args, **kwargs)
             await sync_to_async(finish)(message)
@@ -161,13 +164,21 @@ def before(
         return on_loop  # type: ignore[return-value]
 
     @functools.wraps(consumer)
-    def in_thread(message: Message, *args: Any, **kwargs: Any) -> Any:
+    def in_thread(message: Message | list[Message], *args: Any, **kwargs: Any) -> Any:
         prepare(message)
         result = consumer(message, *args, **kwargs)
         finish(message)
         return result
 
     return in_thread  # type: ignore[return-value]
+
+
+def _of_each(step: Callable[[Message], None]) -> Callable[[Message | list[Message]], None]:
+    def on_all(message: Message | list[Message]) -> None:
+        for each in message if isinstance(message, list) else [message]:
+            step(each)
+
+    return on_all
 
 
 def _session_of(key: str | None) -> SessionBase | None:

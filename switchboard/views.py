@@ -36,7 +36,7 @@ def django_view(message: Message) -> None:
         head["headers"] = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
     response = _handler()(environ_of(message), start_response)  # type: ignore[arg-type]
-    writer = ResponseWriter(message.reply_channel, head["status"], head["headers"])
+    writer = ResponseWriter(message.channel_layer, message.reply_channel, head["status"], head["headers"])
     try:
         if message["method"] == "HEAD":
             writer.write(b"", more=False)

@@ -92,8 +92,18 @@ def _redis(url: str) -> None:
     try:
         with redis.Redis.from_url(url, socket_connect_timeout=PATIENCE, socket_timeout=PATIENCE) as client:
             client.ping()
+            cluster = _is_cluster(client)
     except (redis.RedisError, OSError, ValueError) as error:
         raise Refusal(f"The Redis at REDIS_URL does not answer: {_first_line(error)}.") from None
+    if cluster:
+        raise Refusal("The Redis at REDIS_URL runs in Cluster mode, which Switchboard cannot use; name one without.")
+
+
+def _is_cluster(client: redis.Redis) -> bool:
+    try:
+        return bool(client.info("cluster").get("cluster_enabled"))
+    except redis.ResponseError:
+        return False  # a user who may not ask
 
 
 def _database() -> None:

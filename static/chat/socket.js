@@ -98,6 +98,7 @@ export class Socket {
   rest() {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
+      // Exactly this text is answered by the interface itself, also while no worker runs.
       this.send({ t: "ping" });
       this.expect(PATIENCE_MS);
     }, PING_MS);

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from switchboard.events import Envelope
-from switchboard.interface.answers import Frame
+from switchboard.interface.frames import Frame
 
 __all__ = ["Accept", "Action", "Close", "Deny", "Enqueue", "Forget", "Pause", "Resume", "Send"]
 

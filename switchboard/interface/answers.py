@@ -1,36 +1,32 @@
-"""What a consumer may send to a socket: ``accept``, ``subprotocol``, ``frames``, ``text`` or ``bytes``, ``close``.
+"""What a consumer may send to a socket: ``accept``, ``subprotocol``, ``frames``, ``answers``, ``text`` or ``bytes``,
+``close``.
 
-The format of Channels 1.x, checked once for all sockets that get it, and encoded once. Two differences: an empty text
-is a frame too, and an ``accept`` may bring ``frames``, texts that the interface sends when it has to speak by itself.
+The format of Channels 1.x, checked once for all sockets that get it, and encoded once. Three differences: an empty text
+is a frame too; an ``accept`` may bring ``frames``, texts that the interface sends when it has to speak by itself, and
+``answers``, which it gives by itself when the client sends certain texts, as a ping that no worker need hear of.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
+from weakref import WeakValueDictionary
 
 from switchboard.events import Content
+from switchboard.interface.frames import Frame
 
-__all__ = ["NORMAL_CLOSURE", "Answer", "Frame", "may_be_sent", "read_answer"]
+__all__ = ["NORMAL_CLOSURE", "Answer", "may_be_sent", "read_answer"]
 
 #: The close code for ``{"close": True}`` (RFC 6455, 7.4.1).
 NORMAL_CLOSURE = 1000
 
-_KEYS = frozenset({"accept", "subprotocol", "frames", "text", "bytes", "close"})
+_KEYS = frozenset({"accept", "subprotocol", "frames", "answers", "text", "bytes", "close"})
 
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A data frame to a client. ``payload`` is what goes over the wire, ``text`` the same as str if it is text."""
-
-    payload: bytes
-    text: str | None = None
-
-    @classmethod
-    def of_text(cls, text: str) -> Frame:
-        """Raises ValueError when ``text`` has a lone surrogate, which UTF-8 can't express."""
-        return cls(text.encode(), text)
+#: Of ``frames`` and of ``answers`` there may be so many, with so many bytes of names and texts together: each socket
+#: keeps what it is given for as long as it lives.
+MOST_CANNED: Final = 16
+MOST_CANNED_BYTES: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +36,15 @@ class Answer:
     accept: bool | None = None
     subprotocol: str | None = None
     frames: Mapping[str, Frame] = field(default_factory=dict)
+    answers: Mapping[str, Frame] = field(default_factory=dict)
     frame: Frame | None = None
     close: int | None = None
+
+    @property
+    def only_frame(self) -> Frame | None:
+        """The frame, if the answer is nothing else."""
+        alone = self.accept is None and self.close is None and not self.frames and not self.answers
+        return self.frame if alone else None
 
 
 def read_answer(content: Content) -> Answer:
@@ -51,12 +54,16 @@ def read_answer(content: Content) -> Answer:
         ValueError: it has unknown keys, both text and bytes, a value of the wrong type, or a close code that must not
             be sent.
     """
+    text = content.get("text")
+    if len(content) == 1 and isinstance(text, str):
+        return Answer(frame=Frame.of_text(text))  # nearly all of them
     if unknown := content.keys() - _KEYS:
         raise ValueError(f"unknown keys {sorted(unknown)}")
     return Answer(
         accept=_optional(content, "accept", bool),
         subprotocol=_optional(content, "subprotocol", str),
-        frames=_canned(content.get("frames")),
+        frames=_canned(content, "frames"),
+        answers=_canned(content, "answers"),
         frame=_frame(_optional(content, "text", str), _optional(content, "bytes", bytes)),
         close=_close_code(content.get("close")),
     )
@@ -74,12 +81,33 @@ def _optional(content: Content, key: str, kind: type) -> Any:
     return value
 
 
-def _canned(frames: Any) -> Mapping[str, Frame]:
-    if frames is None:
-        return {}
-    if not isinstance(frames, Mapping) or not all(isinstance(text, str) for text in frames.values()):
-        raise ValueError("'frames' is no dict of names and texts")
-    return {str(name): Frame.of_text(text) for name, text in frames.items()}
+class _Canned(dict[str, Frame]):
+    """Texts as frames, by names or by other texts."""
+
+    __slots__ = ("__weakref__",)
+
+
+#: Those that any socket has; mostly all sockets are given the same.
+_shared: WeakValueDictionary[frozenset[tuple[str, str]], _Canned] = WeakValueDictionary()
+_NONE: Final[Mapping[str, Frame]] = {}
+
+
+def _canned(content: Content, key: str) -> Mapping[str, Frame]:
+    texts = content.get(key)
+    if texts is None:
+        return _NONE
+    if not isinstance(texts, Mapping) or not all(isinstance(text, str) for pair in texts.items() for text in pair):
+        raise ValueError(f"{key!r} is no dict of texts")
+    size = sum(len(text.encode()) for pair in texts.items() for text in pair)
+    if len(texts) > MOST_CANNED or size > MOST_CANNED_BYTES:
+        raise ValueError(
+            f"{key!r} has {len(texts)} texts of {size} bytes, more than {MOST_CANNED} or {MOST_CANNED_BYTES}"
+        )
+    same = frozenset(texts.items())
+    canned = _shared.get(same)
+    if canned is None:
+        canned = _shared[same] = _Canned({name: Frame.of_text(text) for name, text in same})
+    return canned
 
 
 def _frame(text: str | None, data: bytes | None) -> Frame | None:

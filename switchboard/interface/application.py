@@ -4,8 +4,9 @@ It runs no model, view or consumer, and never calls ``django.setup()``: so it ne
 changes. Of the settings it reads what concerns itself, and what ``setup`` would otherwise do for it, it does: reading
 the settings sets the time zone, and the logging is configured here.
 
-Daphne runs one coroutine for each connection. A socket's only tells the hub what the client does; everything else is
-done by the hub, which outlives it.
+Daphne runs one coroutine for each connection. A socket's introduces the hub and the server to each other, if that is
+our own, and ends; under stock Daphne it tells the hub what the client does. Everything else is done by the hub, which
+outlives it.
 """
 
 from __future__ import annotations
@@ -14,9 +15,7 @@ import asyncio
 import sys
 from typing import Any
 
-from channels.layers import channel_layers
 from django.conf import settings as django_settings
-from django.core.exceptions import ImproperlyConfigured
 from django.utils.log import configure_logging
 
 from switchboard.conf import get_settings
@@ -24,21 +23,25 @@ from switchboard.interface.connection import ABNORMAL_CLOSURE, Opening
 from switchboard.interface.http import Request
 from switchboard.interface.hub import Hub
 from switchboard.interface.origin import OriginCheck
-from switchboard.interface.wire import Receive, Scope, Send, Wire
+from switchboard.interface.wire import AsgiWire, Listener, Receive, Scope, Send, direct_wire
 from switchboard.layers.base import Layer
+from switchboard.layers.named import get_layer
 
 
 class Interface:
     """The application. Reads the settings when it is made; the hub begins with the first connection.
 
     ``layer``: instead of the one that the settings name.
+
+    Raises:
+        ImproperlyConfigured: the settings are malformed, or name no layer on which an interface can run.
     """
 
     def __init__(self, layer: Layer | None = None, *, logging: bool = True) -> None:
         if logging:
             configure_logging(django_settings.LOGGING_CONFIG, django_settings.LOGGING)
         self._settings = get_settings()
-        self._layer = layer or _named_layer(self._settings.LAYER)
+        self._layer = layer or get_layer(self._settings.LAYER)
         self._origins = OriginCheck(allow_missing=self._settings.ALLOW_MISSING_ORIGIN)
         self._hub: Hub | None = None
 
@@ -49,6 +52,10 @@ class Interface:
             await Request(self._running_hub(), self._settings, scope, receive, send).serve()
         else:
             raise ValueError(f"this application has no {scope['type']!r}")
+
+    async def verify(self) -> None:
+        """Ask the layer's server whether it will do, before anybody is let in. See `Layer.verify`."""
+        await self._layer.verify()
 
     def stop(self, *, paced: bool = True) -> asyncio.Future[None]:
         """End the hub: see `Hub.stop`. Called by the server that ends, or by a trigger of its reactor."""
@@ -71,16 +78,24 @@ class Interface:
         if hub.stopping or not self._origins.allows(scope["headers"]):
             await send({"type": "websocket.close"})
             return
-        code = ABNORMAL_CLOSURE
-        channel = hub.open_socket(opening(scope), Wire(scope, send))
-        try:
-            while (event := await receive())["type"] == "websocket.receive":
-                text = event.get("text")
-                hub.frame(channel, event["bytes"] if text is None else text)
-            code = event.get("code") or ABNORMAL_CLOSURE
-        finally:
-            # Also when Daphne cancels us, which it does when it ends, without a disconnect.
-            hub.lost(channel, code)
+        wire = direct_wire(scope)
+        if wire is not None:
+            wire.hear(hub.open_socket(opening(scope), wire))
+        else:
+            await _listen(hub.open_socket(opening(scope), AsgiWire(send)), receive)
+
+
+async def _listen(socket: Listener, receive: Receive) -> None:
+    """Tell ``socket`` what the client does."""
+    code = ABNORMAL_CLOSURE
+    try:
+        while (event := await receive())["type"] == "websocket.receive":
+            text = event.get("text")
+            socket.frame(event["bytes"] if text is None else text)
+        code = event.get("code") or ABNORMAL_CLOSURE
+    finally:
+        # Also when Daphne cancels us, which it does when it ends, without a disconnect.
+        socket.lost(code)
 
 
 def opening(scope: Scope) -> Opening:
@@ -96,15 +111,6 @@ def opening(scope: Scope) -> Opening:
         "root_path": scope.get("root_path", ""),
     }
     return Opening(scope["path"], content, content["subprotocols"])
-
-
-def _named_layer(alias: str) -> Layer:
-    layer = channel_layers[alias]
-    if not isinstance(layer, Layer):
-        raise ImproperlyConfigured(
-            f"CHANNEL_LAYERS[{alias!r}] is a {type(layer).__name__}; an interface needs a layer of switchboard.layers."
-        )
-    return layer
 
 
 def _at_shutdown(interface: Interface) -> None:

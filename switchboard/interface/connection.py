@@ -3,13 +3,12 @@
 Each method is an event: the client sent a frame, the layer took a message, a worker handled it, time has passed. It
 returns what is to be done now. Nothing here waits or fails, so every order of events can be tried.
 
-Two things go on side by side. **The handshake and the frames to the client** follow `_MOVES`, a table. **The messages
-to the workers** follow three rules:
+Two things go on side by side. **The client's end**, the handshake and the frames to the client, is `client_end`. **The
+messages to the workers** follow three rules:
 
 * One message is under way at a time, from its first enqueue until it is acknowledged; so a socket's messages are
-  handled in order, whatever the number of workers. What arrives meanwhile waits, bounded in bytes: from half the bound
-  the client is not read until little is left, and beyond the bound, which what was read already may reach, or where the
-  server can't stop reading, the socket is closed with 1013.
+  handled in order, whatever the number of workers. What arrives meanwhile waits (`waiting`), bounded in bytes: near the
+  bound the client is not read, and beyond it, or where the server can't stop reading, the socket is closed with 1013.
 * What is not known to be on its channel is enqueued again, with backoff; what is not acknowledged after a while, too.
   The layer sees to it that this counts once.
 * The disconnect is the last message, and is sent whenever the connect may have been queued, also after a refusal.
@@ -18,78 +17,40 @@ Two answers of the layer end nothing, since they raise a question which only the
 the acknowledgement lies in the inbox still, or is lost with what the consumer said; `settled` says which. *Unknown*:
 the layer lost the record, or somebody took us for dead; `recovered` or `abandon` follows.
 
-A closed socket therefore lives on here until its disconnect has been handled; then it asks to be forgotten.
+A text for which the application left an answer is answered here and becomes no message.
+
+A closed socket lives on here until its disconnect has been handled; then it asks to be forgotten.
 """
 
 from __future__ import annotations
 
-import enum
-import logging
 import random
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from switchboard.events import Content, Envelope
-from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
-from switchboard.interface.answers import Answer, Frame
+from switchboard.interface.actions import Action, Enqueue, Forget, Pause, Resume
+from switchboard.interface.answers import Answer
+from switchboard.interface.client_end import (
+    ABNORMAL_CLOSURE,
+    MESSAGE_TOO_BIG,
+    SERVICE_RESTART,
+    TRY_AGAIN_LATER,
+    ClientEnd,
+    Phase,
+)
+from switchboard.interface.waiting import Waiting
 from switchboard.layers.base import Enqueued, Receipt, SocketState
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE
 
-logger = logging.getLogger(__name__)
-
-#: Close codes of the interface itself (RFC 6455 and IANA's registry).
-ABNORMAL_CLOSURE: Final = 1006  # never sent: what a lost connection is reported as
-MESSAGE_TOO_BIG: Final = 1009
-SERVICE_RESTART: Final = 1012
-TRY_AGAIN_LATER: Final = 1013
+__all__ = ["ABNORMAL_CLOSURE", "Connection", "Limits", "Opening", "Phase"]
 
 #: Seconds after which a message that nobody acknowledged is enqueued again.
 RESEND_AFTER: Final = 30.0
 #: Seconds before the first and at most before a later repetition of an enqueue that was refused or uncertain.
 FIRST_BACKOFF: Final = 0.1
 LONGEST_BACKOFF: Final = 5.0
-#: Parts of the bound on what waits: from the first on the client is not read, below the second it is read again.
-PAUSE_AT: Final = 1 / 2
-RESUME_AT: Final = 1 / 4
-#: What a waiting frame costs besides its payload, in bytes; otherwise empty frames would be free.
-FRAME_OVERHEAD: Final = 128
-
-
-# -- the handshake and the frames to the client
-
-
-class Phase(enum.Enum):
-    """Where the client's end of the socket is."""
-
-    HANDSHAKE = "handshake"
-    OPEN = "open"
-    CLOSING = "closing"
-    """We refused or sent a close frame; the client has not gone yet."""
-    GONE = "gone"
-
-
-class _Part(enum.Enum):
-    """What an answer may ask for."""
-
-    ACCEPT = enum.auto()
-    REFUSE = enum.auto()
-    FRAME = enum.auto()
-    CLOSE = enum.auto()
-
-
-#: What a part of an answer does in a phase: the actions it stands for, and the phase that follows. What is not here is
-#: ignored: a second accept, or anything to a socket that is closing. 1.x accepted implicitly by sending, and answered
-#: a close before the accept with 403.
-_MOVES: Final[dict[tuple[Phase, _Part], tuple[tuple[type[Action], ...], Phase]]] = {
-    (Phase.HANDSHAKE, _Part.ACCEPT): ((Accept,), Phase.OPEN),
-    (Phase.HANDSHAKE, _Part.REFUSE): ((Deny,), Phase.CLOSING),
-    (Phase.HANDSHAKE, _Part.FRAME): ((Accept, Send), Phase.OPEN),
-    (Phase.HANDSHAKE, _Part.CLOSE): ((Deny,), Phase.CLOSING),
-    (Phase.OPEN, _Part.FRAME): ((Send,), Phase.OPEN),
-    (Phase.OPEN, _Part.CLOSE): ((Close,), Phase.CLOSING),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,82 +70,83 @@ class Limits:
     buffer_bytes: int
 
 
-class Connection:
+class Connection(ClientEnd):
     """One socket. ``now`` is any clock's time in seconds, always the same clock's."""
 
     __slots__ = (
         "_abandoned",
-        "_actions",
         "_answer_by",
         "_ask_at",
         "_asking",
         "_busy_told",
-        "_code",
-        "_frames",
         "_next_order",
         "_opening",
-        "_paused",
+        "_path",
         "_refusals",
         "_session",
         "_waiting",
         "acked",
-        "buffered",
-        "channel",
         "leaving",
         "limits",
-        "phase",
         "under_way",
         "unknown",
     )
 
     def __init__(self, channel: str, opening: Opening, limits: Limits) -> None:
-        self.channel = channel
+        super().__init__(channel, opening.subprotocols)
         self.limits = limits
-        self.phase = Phase.HANDSHAKE
         #: The message that is queued, or being queued, and not acknowledged.
         self.under_way: Envelope | None = None
-        #: Bytes that wait behind it.
-        self.buffered = 0
         #: The highest order that was acknowledged.
         self.acked = -1
         #: The layer has no record for the message under way, and it is not decided yet what that means.
         self.unknown = False
-        self._opening = opening
-        self._waiting: deque[tuple[Content, int]] = deque()
-        self._frames: dict[str, Frame] = {}
+        self._opening: Opening | None = opening
+        self._path = opening.path
+        self._waiting = Waiting(limits.buffer_bytes)
         self._next_order = 0
-        self._code = ABNORMAL_CLOSURE
         self._answer_by: float | None = None
         self._ask_at: float | None = None
         self._asking = False  # an enqueue of the message under way has not returned
         self._refusals = 0
         self._session: Content | None = None
-        self._paused = False
         self._busy_told = False
         #: The interface ends: a queued disconnect is enough, its acknowledgement won't reach us.
         self.leaving = False
         self._abandoned = False  # acknowledgements don't reach us any more
-        self._actions: list[Action] = []
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that wait behind the message under way."""
+        return self._waiting.bytes
 
     # -- from the client
 
     def opened(self, now: float) -> list[Action]:
-        """The handshake began."""
+        """The handshake began. To be called once, first of all."""
+        assert self._opening is not None
         self._answer_by = now + self.limits.connect_timeout
-        self._begin(CONNECT, self._opening.content)
+        # From here on the headers are the message's alone, and gone with it.
+        content, self._opening = self._opening.content, None
+        self._begin(CONNECT, content)
         return self._taken()
 
     def frame(self, data: str | bytes) -> list[Action]:
         """The client sent a data frame."""
-        size = len(data.encode(errors="surrogatepass") if isinstance(data, str) else data)
         if self.phase is not Phase.OPEN or self._abandoned:
-            pass  # it was told that nothing is heard any more
-        elif size > self.limits.buffer_bytes:
+            return self._taken()  # it was told that nothing is heard any more
+        if isinstance(data, str) and (answer := self._answers.get(data)):
+            self._send(answer)
+            return self._taken()
+        size = _size(data)
+        if size > self.limits.buffer_bytes:
             self._close(MESSAGE_TOO_BIG)
-        elif self.under_way and self.buffered + size + FRAME_OVERHEAD > self.limits.buffer_bytes:
-            self._close(TRY_AGAIN_LATER)
+        elif self.under_way is None:
+            self._begin(RECEIVE, {"path": self._path, **_received(data)})
+        elif self._waiting.has_room(size):
+            self._wait(_received(data), size)
         else:
-            self._wait(data, size)
+            self._close(TRY_AGAIN_LATER)
         return self._taken()
 
     def lost(self, code: int) -> list[Action]:
@@ -228,13 +190,7 @@ class Connection:
 
     def answered(self, answer: Answer) -> list[Action]:
         """A consumer sent something to this socket."""
-        self._frames.update(answer.frames)
-        if answer.accept is not None:
-            self._move(_Part.ACCEPT if answer.accept else _Part.REFUSE, subprotocol=self._offered(answer.subprotocol))
-        if answer.frame is not None:
-            self._move(_Part.FRAME, frame=answer.frame)
-        if answer.close is not None:
-            self._move(_Part.CLOSE, code=answer.close)
+        self._answer(answer)
         return self._taken()
 
     def acknowledged(self, order: int, *, failed: bool = False, session: Content | None = None) -> list[Action]:
@@ -255,12 +211,13 @@ class Connection:
     @property
     def wake_at(self) -> float | None:
         """When `timer` is to be called; it may be called at other times too."""
-        times = [time for time in (self._answer_by, self._ask_at) if time is not None]
-        return min(times, default=None)
+        if self.phase is not Phase.HANDSHAKE or self._answer_by is None:
+            return self._ask_at
+        return self._answer_by if self._ask_at is None else min(self._answer_by, self._ask_at)
 
     def timer(self, now: float) -> list[Action]:
         """Time has passed."""
-        if self._answer_by is not None and now >= self._answer_by:
+        if self.phase is Phase.HANDSHAKE and self._answer_by is not None and now >= self._answer_by:
             self._close_visibly(TRY_AGAIN_LATER)
         if self._ask_at is not None and now >= self._ask_at:
             self._ask()
@@ -277,7 +234,7 @@ class Connection:
         """What the layer's record should hold; None where there should be none."""
         if self._next_order == 0:
             return None
-        return SocketState(self.channel, self.acked, self.acked, self._opening.path, self._session)
+        return SocketState(self.channel, self.acked, self.acked, self._path, self._session)
 
     def recovered(self, *, data_lost: bool) -> list[Action]:
         """What the layer holds is in order again; no enqueue is being answered any more."""
@@ -311,7 +268,6 @@ class Connection:
             self.leaving = self._abandoned = True
             self._part()
             self._waiting.clear()
-            self.buffered = 0
             self._asking = False
             if self.unknown:
                 self._forget()  # whoever took us for dead has reported it
@@ -327,35 +283,33 @@ class Connection:
     def _concerns(self, order: int) -> bool:
         return self.under_way is not None and self.under_way.order == order
 
-    def _wait(self, data: str | bytes, size: int) -> None:
-        content = {"text": data} if isinstance(data, str) else {"bytes": data}
-        self._waiting.append((content, size + FRAME_OVERHEAD))
-        self.buffered += size + FRAME_OVERHEAD
-        self._advance()
-        if not self._paused and self.buffered > self.limits.buffer_bytes * PAUSE_AT:
-            self._paused = True
+    def _wait(self, content: Content, size: int) -> None:
+        paused = self._waiting.paused
+        self._waiting.put(content, size)
+        if self._waiting.paused is not paused:
             self._actions.append(Pause())
 
-    def _read_on(self) -> None:
-        if self._paused:
-            self._paused = False
-            self._actions.append(Resume())
+    def _close(self, code: int) -> None:
+        if self.phase is Phase.OPEN and self._waiting.paused:
+            self._waiting.paused = False
+            self._actions.append(Resume())  # or the client's own close is not heard
+        super()._close(code)
 
     def _advance(self) -> None:
         """Begin the next message, if none is under way."""
         if self.under_way is not None:
             return
         if self._waiting:
-            content, size = self._waiting.popleft()
-            self.buffered -= size
-            if self.buffered < self.limits.buffer_bytes * RESUME_AT:
-                self._read_on()
-            self._begin(RECEIVE, {"path": self._opening.path, **content})
+            paused = self._waiting.paused
+            content = self._waiting.take()
+            if self._waiting.paused is not paused:
+                self._actions.append(Resume())
+            self._begin(RECEIVE, {"path": self._path, **content})
         elif self.phase is Phase.GONE:
             if self._next_order == 0:
                 self._forget()
             else:
-                self._begin(DISCONNECT, {"path": self._opening.path, "code": self._code})
+                self._begin(DISCONNECT, {"path": self._path, "code": self._code})
 
     def _begin(self, channel: str, content: Content) -> None:
         order = self._next_order
@@ -431,58 +385,26 @@ class Connection:
         self.leaving = self._abandoned = True
         self._actions.append(Forget())
 
-    # -- the frames to the client
-
-    def _move(self, part: _Part, **arguments: Any) -> None:
-        actions, self.phase = _MOVES.get((self.phase, part), ((), self.phase))
-        for action in actions:
-            taken = {name: value for name, value in arguments.items() if name in action.__slots__}
-            self._actions.append(action(**taken))
-        if self.phase is not Phase.HANDSHAKE:
-            self._answer_by = None
-
-    def _close(self, code: int) -> None:
-        self._read_on()  # or the client's own close is not heard
-        self._move(_Part.CLOSE, code=code)
-
-    def _close_visibly(self, code: int) -> None:
-        """Close, after accepting if need be: a browser shows no status of a failed handshake, but a close code.
-
-        If it offered subprotocols and got none it would report 1006 instead (RFC 6455, 4.1).
-        """
-        self._move(_Part.ACCEPT, subprotocol=next(iter(self._opening.subprotocols), None))
-        self._close(code)
-
-    def _say(self, name: str) -> None:
-        if self.phase is Phase.OPEN and (frame := self._frames.get(name)):
-            self._move(_Part.FRAME, frame=frame)
-
     def _report_failure(self) -> None:
         assert self.under_way is not None
         if self.under_way.channel == CONNECT:
-            if self.phase is Phase.HANDSHAKE:
-                self._move(_Part.REFUSE)
+            self._refuse()
         else:
             self._say("failed")
-
-    def _offered(self, subprotocol: str | None) -> str | None:
-        if subprotocol is not None and subprotocol not in self._opening.subprotocols:
-            logger.warning("%s: subprotocol %r was not offered by the client", self.channel, subprotocol)
-            return None
-        return subprotocol
-
-    def _part(self) -> None:
-        """Close the socket from this side, and take it for closed: there may be nobody left to hear of it."""
-        if self.phase is not Phase.GONE:
-            self._close_visibly(SERVICE_RESTART)
-            self._gone(SERVICE_RESTART)
-
-    def _gone(self, code: int) -> None:
-        self.phase, self._code, self._answer_by = Phase.GONE, code, None
 
     def _taken(self) -> list[Action]:
         actions, self._actions = self._actions, []
         return actions
+
+
+def _received(data: str | bytes) -> Content:
+    return {"text": data} if isinstance(data, str) else {"bytes": data}
+
+
+def _size(data: str | bytes) -> int:
+    if isinstance(data, bytes) or data.isascii():
+        return len(data)
+    return len(data.encode(errors="surrogatepass"))
 
 
 _OUTCOMES: Final = {

@@ -102,7 +102,7 @@ class Groups:
         members = self._members.of(group)
         answer = read_content(content, f"group {group}")
         if seq is None:
-            return [] if answer is None else [(channel, answer) for channel in members]
+            return [] if answer is None else [(members, answer)]
         track = self._tracks.setdefault(group, Track())
         deliveries = track.message(seq, answer, members)
         self._look(group, track, now)

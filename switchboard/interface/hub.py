@@ -37,7 +37,7 @@ from switchboard.interface.leaver import Leaver
 from switchboard.interface.reader import Reader
 from switchboard.interface.recovery import Doubt, Reaped, bring_back
 from switchboard.interface.sockets import Sockets
-from switchboard.interface.wire import Wire
+from switchboard.interface.wire import Listener, Wire
 from switchboard.interface.workers import Watch
 from switchboard.layers.base import Enqueued, Layer, Receipt
 from switchboard.names import new_reply_channel
@@ -111,19 +111,9 @@ class Hub:
             return False
         return True
 
-    def open_socket(self, opening: Opening, wire: Wire) -> str:
-        """Take a handshake; returns the socket's reply channel."""
-        channel = self._new_channel()
-        self._sockets.open(channel, opening, wire)
-        return channel
-
-    def frame(self, channel: str, data: str | bytes) -> None:
-        """A client sent a frame."""
-        self._sockets.frame(channel, data)
-
-    def lost(self, channel: str, code: int) -> None:
-        """A client is gone. May be said more than once."""
-        self._sockets.lost(channel, code)
+    def open_socket(self, opening: Opening, wire: Wire) -> Listener:
+        """Take a handshake; what the client does is told to the one that is returned."""
+        return self._sockets.open(self._new_channel(), opening, wire)
 
     def open_exchange(self) -> Exchange:
         """Expect the answer to a request."""
@@ -297,8 +287,8 @@ class Hub:
         self._questions_due.clear()
         for question in self._groups.questions(_now(), self._new_channel):
             await self._ask(question)
-        for channel, answer in self._groups.give_up(_now()):
-            self._sockets.answer(channel, answer)
+        for channels, answer in self._groups.give_up(_now()):
+            self._sockets.answer_all(channels, answer)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._groups.wake_at):
                 await self._questions_due.wait()

@@ -70,23 +70,23 @@ class Reader:
             logger.info("the inbox can be read again")
             self._away = False
             self._sockets.again()
+        now = _now()
         for entry in entries:
             self._inbox.take(entry)
-            self._take(entry)
+            self._take(entry, now)
         self._heart.settle()
         await asyncio.sleep(0)  # a layer that answers without waiting must not starve the others
 
-    def _take(self, entry: InboxEntry) -> None:
+    def _take(self, entry: InboxEntry, now: float) -> None:
         # Asked before anything takes effect: the entry's own acknowledgement changes what is under way.
         counts = entry.socket is None or self._sockets.takes(entry.socket, entry.order)
-        answered = any(isinstance(event, Reply) and event.channel == entry.socket for event in entry.events)
         for event in entry.events:
-            if isinstance(event, Ack) and answered and event.order > 0:
+            if isinstance(event, Ack) and event.failed and event.order > 0 and _answers(entry):
                 # A dead letter is failed even where its error hook answered; what the interface says then would come
                 # as a second answer, and be taken for that of the next message.
                 event = replace(event, failed=False)
             if counts or isinstance(event, (GroupMessage, Tip)) or event.channel != entry.socket:
-                self._handle(event)
+                self._handle(event, now)
             elif isinstance(event, Join):
                 self._leaver.look(event.group)
             elif isinstance(event, Ack):
@@ -98,36 +98,36 @@ class Reader:
         if last is not None and ack.order > last:
             raise Reaped(f"somebody else reported {ack.channel}")
 
-    def _handle(self, event: InboxEvent) -> None:
+    def _handle(self, event: InboxEvent, now: float) -> None:
         match event:
             case GroupMessage(group, content, seq):
-                self._deliver(self._groups.message(group, content, seq, _now()))
+                self._deliver(self._groups.message(group, content, seq, now))
                 self._leaver.look(group)  # if nobody is in it: the layer should not think so
             case Reply(channel, content):
-                self._reply(channel, content)
+                self._reply(channel, content, now)
             case Ack(channel, order, failed, session):
                 self._sockets.acknowledge(channel, order, failed=failed, session=session)
             case Join(channel, group, seq):
                 if self._sockets.is_open(channel):
-                    self._deliver(self._groups.join(group, channel, seq, _now()))
+                    self._deliver(self._groups.join(group, channel, seq, now))
                 else:
                     self._leaver.look(group)
             case Leave(channel, group):
-                self._groups.leave(group, channel, _now())
+                self._groups.leave(group, channel, now)
                 self._leaver.look(group)
             case Tip(group, seq):
-                self._groups.tip(group, seq, _now())
+                self._groups.tip(group, seq, now)
             case Claimed(channel, worker):
                 self._exchanges.claimed(channel, worker)
 
     def _deliver(self, deliveries: Iterable[Delivery]) -> None:
-        for channel, answer in deliveries:
-            self._sockets.answer(channel, answer)
+        for channels, answer in deliveries:
+            self._sockets.answer_all(channels, answer)
 
-    def _reply(self, channel: str, content: Content) -> None:
+    def _reply(self, channel: str, content: Content, now: float) -> None:
         if self._exchanges.reply(channel, content):
             return
-        repaired = self._groups.answer(channel, content, _now())
+        repaired = self._groups.answer(channel, content, now)
         if repaired is not None:
             self._deliver(repaired)
         elif self._sockets.is_open(channel):
@@ -136,6 +136,11 @@ class Reader:
                 self._sockets.answer(channel, answer)
         elif "report" in content:
             self._report_gone(channel)
+
+
+def _answers(entry: InboxEntry) -> bool:
+    """Whether the socket whose message was handled is answered."""
+    return any(isinstance(event, Reply) and event.channel == entry.socket for event in entry.events)
 
 
 def _now() -> float:

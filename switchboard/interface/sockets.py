@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Socket:
-    """One connection, what it speaks through, and its alarm.
+    """One connection, what it speaks through, and its alarm; a `Listener` to the server.
 
     Deadlines move with every frame. The alarm does not: it rings where it was set, and is set anew if it rang early.
     """
@@ -35,6 +35,19 @@ class Socket:
         self.wire = wire
         self._sockets = sockets
         self._alarm: asyncio.TimerHandle | None = None
+
+    # -- from the client
+
+    def frame(self, data: str | bytes) -> None:
+        self.perform(self.connection.frame(data))
+
+    def lost(self, code: int) -> None:
+        """May be said more than once; the first time counts."""
+        if self._sockets.knows(self):
+            self._sockets.gone(self.connection.channel)
+            self.perform(self.connection.lost(code))
+
+    # -- to the client, to the layer
 
     def perform(self, actions: Iterable[Action]) -> None:
         for action in actions:
@@ -83,7 +96,7 @@ class Sockets:
     def __init__(self, limits: Limits, *, enqueue: Callable[[Envelope], None], gone: Callable[[str], None]) -> None:
         self.enqueue = enqueue
         self._limits = limits
-        self._tell_gone = gone
+        self.gone = gone
         self._sockets: dict[str, Socket] = {}
         self._empty = asyncio.Event()
         self._empty.set()
@@ -96,23 +109,16 @@ class Sockets:
         socket = self._sockets.get(channel)
         return socket is not None and socket.connection.phase is not Phase.GONE
 
-    # -- from the client
+    def knows(self, socket: Socket) -> bool:
+        """Whether it has not been forgotten."""
+        return self._sockets.get(socket.connection.channel) is socket
 
-    def open(self, channel: str, opening: Opening, wire: Wire) -> None:
-        socket = Socket(Connection(channel, opening, self._limits), wire, self)
-        self._sockets[channel] = socket
+    def open(self, channel: str, opening: Opening, wire: Wire) -> Socket:
+        """A handshake began."""
+        socket = self._sockets[channel] = Socket(Connection(channel, opening, self._limits), wire, self)
         self._empty.clear()
         socket.perform(socket.connection.opened(_now()))
-
-    def frame(self, channel: str, data: str | bytes) -> None:
-        if socket := self._sockets.get(channel):
-            socket.perform(socket.connection.frame(data))
-
-    def lost(self, channel: str, code: int) -> None:
-        """May be said more than once; the first time counts."""
-        if socket := self._sockets.get(channel):
-            self._tell_gone(channel)
-            socket.perform(socket.connection.lost(code))
+        return socket
 
     # -- from the layer
 
@@ -158,6 +164,18 @@ class Sockets:
             socket.perform(socket.connection.answered(answer))
         return socket is not None
 
+    def answer_all(self, channels: Iterable[str], answer: Answer) -> None:
+        """What a group was sent, to its members."""
+        frame = answer.only_frame
+        for channel in channels:
+            socket = self._sockets.get(channel)
+            if socket is None:
+                continue
+            if frame is not None and socket.connection.phase is Phase.OPEN:
+                socket.wire.frame(frame)  # what `Connection.answered` would say, without the way there and back
+            else:
+                socket.perform(socket.connection.answered(answer))
+
     def acknowledge(self, channel: str, order: int, *, failed: bool, session: Content | None) -> None:
         if socket := self._sockets.get(channel):
             socket.perform(socket.connection.acknowledged(order, failed=failed, session=session))
@@ -188,14 +206,14 @@ class Sockets:
         """Close all, or ``most`` of those that are open; see `Connection.leave`. Whether any was left to close."""
         staying = [(name, socket) for name, socket in self._sockets.items() if not socket.connection.leaving]
         for channel, socket in islice(staying, most):
-            self._tell_gone(channel)
+            self.gone(channel)
             socket.perform(socket.connection.leave())
         return bool(staying)
 
     def abandon(self) -> None:
         """Close all; see `Connection.abandon`."""
         for channel, socket in tuple(self._sockets.items()):
-            self._tell_gone(channel)
+            self.gone(channel)
             socket.perform(socket.connection.abandon())
 
     async def wait_empty(self, timeout: float) -> bool:

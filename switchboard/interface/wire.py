@@ -1,18 +1,24 @@
-"""What the interface says to the server that holds the TCP connection.
+"""What the hub and the server that holds the TCP connection say to each other about one socket.
 
-An ASGI ``send`` is a coroutine function, but Daphne's never waits: it hands the message to Twisted and returns. So a
-socket's frames are said from plain functions, in one go and in order, with no task for each frame. `Wire` says it to
-stock Daphne or to our own `Server`, which announces by an extension of the scope that it can do more: any close code,
-empty frames, frames that are encoded already, and not reading from a client for a while.
+There are two kinds of servers. **Our own** (`server`) puts a `DirectWire` into the scope's extensions: both sides call
+each other's methods, and no message, queue or coroutine is between them. It can do more than ASGI has words for: send
+any close code, empty frames and frames that are encoded already, and leave a client unread for a while.
+
+**Stock Daphne** is told in messages (`AsgiWire`). An ASGI ``send`` is a coroutine function, but Daphne's never waits:
+it hands the message to Twisted and returns. So a socket's frames are said from plain functions here too, in one go and
+in order, with no task for each.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
-from switchboard.interface.answers import NORMAL_CLOSURE, Frame
+from switchboard.interface.answers import NORMAL_CLOSURE
+from switchboard.interface.frames import Frame
+
+__all__ = ["EXTENSION", "AsgiWire", "DirectWire", "Listener", "Receive", "Scope", "Send", "Wire", "direct_wire"]
 
 logger = logging.getLogger(__name__)
 
@@ -20,10 +26,44 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
-#: The key in a scope's ``extensions`` by which our own server says what it is.
+#: The key in a scope's ``extensions`` by which our own server says what it is; for a socket its value is the wire.
 EXTENSION: Final = "switchboard"
-#: A message to our own server: whether to read from the client.
-READ: Final = "switchboard.read"
+
+
+class Wire(Protocol):
+    """The server's end of one socket. Nothing here waits or raises; what comes too late is dropped."""
+
+    def accept(self, subprotocol: str | None) -> None:
+        """Answer the handshake with 101."""
+
+    def deny(self) -> None:
+        """Answer the handshake with 403."""
+
+    def frame(self, frame: Frame) -> None:
+        """Send a data frame."""
+
+    def close(self, code: int) -> None:
+        """Send a close frame."""
+
+    def read(self, on: bool) -> None:
+        """Read from the client, or don't, which stock Daphne can't."""
+
+
+class Listener(Protocol):
+    """Who hears what the client does: the hub's side of one socket."""
+
+    def frame(self, data: str | bytes) -> None:
+        """The client sent a data frame."""
+
+    def lost(self, code: int) -> None:
+        """The client is gone, with the code by which it closed. Nothing is heard after it."""
+
+
+class DirectWire(Wire, Protocol):
+    """The wire of a server that tells what it hears by itself."""
+
+    def hear(self, listener: Listener) -> None:
+        """Tell ``listener`` from now on, instead of the application's queue."""
 
 
 def is_extended(scope: Scope) -> bool:
@@ -31,14 +71,19 @@ def is_extended(scope: Scope) -> bool:
     return EXTENSION in (scope.get("extensions") or {})
 
 
-class Wire:
-    """The server's end of one socket."""
+def direct_wire(scope: Scope) -> DirectWire | None:
+    """The wire of a socket that our own server holds."""
+    wire: DirectWire | None = (scope.get("extensions") or {}).get(EXTENSION)
+    return wire
 
-    __slots__ = ("_extended", "_send")
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+class AsgiWire:
+    """A socket of stock Daphne."""
+
+    __slots__ = ("_send",)
+
+    def __init__(self, send: Send) -> None:
         self._send = send
-        self._extended = is_extended(scope)
 
     def accept(self, subprotocol: str | None) -> None:
         self._say({"type": "websocket.accept", "subprotocol": subprotocol})
@@ -47,22 +92,14 @@ class Wire:
         self._say({"type": "websocket.close"})
 
     def frame(self, frame: Frame) -> None:
-        message: dict[str, Any] = {"type": "websocket.send"}
-        if self._extended:
-            message["payload"] = frame.payload
-        if frame.text is None:
-            message["bytes"] = frame.payload
-        else:
-            message["text"] = frame.text
-        self._say(message)
+        content = {"bytes": frame.payload} if frame.text is None else {"text": frame.text}
+        self._say({"type": "websocket.send", **content})
 
     def close(self, code: int) -> None:
-        self._say({"type": "websocket.close", "code": code if self._extended else _taken_by_daphne(code)})
+        self._say({"type": "websocket.close", "code": _taken_by_daphne(code)})
 
     def read(self, on: bool) -> None:
-        """Read from the client, or don't, which stock Daphne can't."""
-        if self._extended:
-            self._say({"type": READ, "on": on})
+        pass
 
     def _say(self, message: Mapping[str, Any]) -> None:
         saying = self._send(message)

@@ -26,11 +26,12 @@ from functools import cached_property
 from typing import ClassVar
 
 from switchboard.events import Content, Envelope, InboxEntry, Output
+from switchboard.layers.extensions import OF_WORKERS
 from switchboard.layers.tips import Tips
 
 
 class Enqueued(enum.Enum):
-    """What became of an `Layer.enqueue`."""
+    """What became of a message that was to be enqueued."""
 
     QUEUED = "queued"
     """It is on its channel, now or already."""
@@ -44,7 +45,8 @@ class Enqueued(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer of `Layer.enqueue`. ``session`` is the channel session of the record, where the outcome is DONE."""
+    """The answer of `Layer.enqueue_many` for one message. ``session`` is the channel session of the record, where the
+    outcome is DONE."""
 
     outcome: Enqueued
     session: Content | None = None
@@ -101,6 +103,19 @@ class Pending:
     delivered_at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What is to become of one message that was handled; see `Layer.commit_all`.
+
+    ``failed``: its consumer raised, and nobody answered in its place.
+    """
+
+    delivery: Delivery
+    outputs: Sequence[Output] = ()
+    session: Content | None = None
+    failed: bool = False
+
+
 class Begun(enum.Enum):
     """Whether a redelivered message is to run."""
 
@@ -133,6 +148,10 @@ class Layer(ABC):
 
     #: Whether several processes can meet on it. False: everything has to run in one.
     crosses_processes: ClassVar[bool]
+    #: Whether its methods may be called from any event loop.
+    any_loop: ClassVar[bool] = True
+    #: What it can do beside carrying messages, see `extensions`; Channels' own word for such a list.
+    extensions: ClassVar[list[str]] = [*OF_WORKERS]
 
     @property
     def shards(self) -> Sequence[Layer]:
@@ -174,13 +193,23 @@ class Layer(ABC):
             InboxLost: the inbox does not exist.
         """
 
-    @abstractmethod
     async def enqueue(self, envelope: Envelope) -> Receipt:
-        """Put the message of a socket on its channel, with the session of its record, unless that happened before.
+        """`enqueue_many` of one."""
+        (receipt,) = await self.enqueue_many([envelope])
+        return receipt
 
-        In this order: the record is missing and ``order`` > 0 → UNKNOWN; ``order`` ≤ acked → DONE; ``order`` ≤ sent →
-        QUEUED; the channel is at its capacity → FULL (never for a disconnect); otherwise it is appended and
-        ``sent`` = ``order``, a connect making the record, with the ``path`` of its content → QUEUED.
+    @abstractmethod
+    async def enqueue_many(self, envelopes: Sequence[Envelope]) -> Sequence[Receipt]:
+        """Put messages of sockets on their channels, each with the session of its record, unless that happened before;
+        a few hundred at a time. Returns a receipt for each, in order.
+
+        It is decided for one after the other. In this order: the record is missing and ``order`` > 0 → UNKNOWN;
+        ``order`` ≤ acked → DONE; ``order`` ≤ sent → QUEUED; the channel is at its capacity → FULL (never for a
+        disconnect); otherwise it is appended and ``sent`` = ``order``, a connect making the record, with the ``path``
+        of its content → QUEUED.
+
+        Raises:
+            ContentError: one of them can't go over the wire. Of those at home on the same host none was queued.
         """
 
     @abstractmethod
@@ -225,6 +254,20 @@ class Layer(ABC):
         """
 
     @abstractmethod
+    async def commit_all(self, worker: str, commits: Sequence[Commit]) -> Sequence[bool]:
+        """Acknowledge messages and let their outputs leave, each message in one step, one after the other.
+
+        For each, only if it is still pending and ``worker`` owns it; otherwise nothing happens to it and it is False.
+        For a socket's message whose order was acknowledged before, the outputs stay behind. ``session``, if given,
+        becomes the socket's. The socket's interface gets one entry: the events for the socket, the group messages that
+        concern the interface, in the order of ``outputs``, then the `Ack`. Every other interface gets what concerns
+        it. The commit of a disconnect removes the record. Capacities are not looked at: an `Envelope` among the
+        outputs was checked by `has_room` when it was sent.
+
+        Raises:
+            ContentError: something in one of them cannot go over the wire; nothing happened to any.
+        """
+
     async def commit(
         self,
         worker: str,
@@ -234,15 +277,8 @@ class Layer(ABC):
         session: Content | None = None,
         failed: bool = False,
     ) -> bool:
-        """Acknowledge a message and let its outputs leave, in one step.
-
-        Only if the message is still pending and ``worker`` owns it; otherwise nothing happens and it is False. For a
-        socket's message whose order was acknowledged before, the outputs stay behind. ``session``, if given, becomes
-        the socket's. The socket's interface gets one entry: the events for the socket, the group messages that
-        concern the interface, in the order of ``outputs``, then the `Ack`. Every other interface gets what concerns
-        it. The commit of a disconnect removes the record. Capacities are not looked at: an `Envelope` among the
-        outputs was checked by `has_room` when it was sent.
-        """
+        """`commit_all` of one message."""
+        return (await self.commit_all(worker, [Commit(delivery, outputs, session, failed)]))[0]
 
     @abstractmethod
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:
@@ -336,6 +372,15 @@ class Layer(ABC):
     @abstractmethod
     async def depth(self, channel: str) -> int:
         """How many messages a named channel holds, pending ones included."""
+
+    @abstractmethod
+    async def verify(self) -> None:
+        """Ask every server whether it is one on which this layer can work. For the start of a process.
+
+        Raises:
+            UnfitServer: one is not.
+            LayerUnavailable: one did not answer; all that did will do.
+        """
 
     @abstractmethod
     async def flush(self) -> None:

@@ -27,7 +27,7 @@ TAKE_WAIT: Final = 2.0
 class ChannelsLayer(Layer):
     """The methods that ``channels.layers.BaseChannelLayer`` names, with its errors: ``TypeError``, ``ChannelFull``."""
 
-    extensions: ClassVar[list[str]] = ["groups", "flush"]
+    extensions: ClassVar[list[str]] = ["groups", "flush", *Layer.extensions]
 
     @cached_property
     def _mailrooms(self) -> WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Mailroom]]:
@@ -82,6 +82,12 @@ class ChannelsLayer(Layer):
         check_group(group)
         _check_message(message)
         await self.publish([GroupMessage(group, message)])
+
+    def _forget_mail(self) -> None:
+        """For `flush`: what waits in this process is gone with the rest."""
+        for rooms in list(self._mailrooms.values()):
+            for room in list(rooms.values()):
+                room.forget()
 
     def _mailroom_of(self, name: str) -> Mailroom:
         for room in self._mailrooms.get(asyncio.get_running_loop(), {}).values():

@@ -2,7 +2,8 @@
 
 Each of them waits in ``receive`` for messages on a channel of its own, ``specific.<mailroom>!<consumer>``. All of a
 loop's have one inbox together. It is read while somebody waits, by one task for all, so that nothing is left running
-when the last consumer is gone; what was read is sorted into a box for each channel.
+when the last consumer is gone; what was read is sorted into a box for each channel. Whoever got something goes before
+the next read: often nobody waits any more then, and a read that was only just sent is the hardest to call off.
 
 The promises are those of a Channels layer, which has no acknowledgement: at most once, and a box holds ``capacity``
 messages; beyond it the oldest goes.
@@ -14,7 +15,6 @@ import asyncio
 import logging
 import time
 from collections import deque
-from contextlib import suppress
 from typing import Any, Final
 
 from switchboard.events import GroupMessage, InboxEvent, Join, Leave, Reply
@@ -30,6 +30,8 @@ READ_WAIT: Final = 2.0
 BEAT_EVERY: Final = 5.0
 #: Seconds between two tries while the server is away.
 AWAY_PAUSE: Final = 0.5
+#: Seconds after which a reader that was told to end is told again: redis-py may not hear it in the moment of sending.
+DEAF_FOR: Final = 0.02
 
 
 class Box:
@@ -70,6 +72,13 @@ class Mailroom:
                 await self._open_inbox()
                 self._opened = True
 
+    def forget(self) -> None:
+        """The layer was flushed: nobody is in a group, nothing waits, there is no inbox until the next call."""
+        self._opened = False
+        self._groups.clear()
+        for box in self._boxes.values():
+            box.messages.clear()
+
     async def receive(self, channel: str) -> Any:
         """The next message on ``channel``. Cancelling it loses nothing."""
         box = self._boxes.setdefault(channel, Box(self._capacity))
@@ -93,24 +102,33 @@ class Mailroom:
     async def _rest(self) -> None:
         if self._receivers == 0 and self._reader is not None:
             reader, self._reader = self._reader, None
-            reader.cancel()
-            with suppress(asyncio.CancelledError):
-                await reader
+            while not reader.done():
+                reader.cancel()
+                await asyncio.wait([reader], timeout=DEAF_FOR)
 
     async def _read_on(self) -> None:
         while True:
             try:
+                await self.open()
                 await self._beat()
-                for entry in await self._layer.read_inbox(self.name, self._read, wait=READ_WAIT):
-                    self._read = entry.number
-                    for event in entry.events:
-                        self._sort(event)
+                await self._read_once()
+                await asyncio.sleep(0)
             except InboxLost:
                 logger.warning("%s lost its inbox, and what was in it", self.name)
-                await self._open_inbox()
+                self._opened = False
             except LayerUnavailable as error:
                 logger.warning("%s waits for its server: %s", self.name, error)
                 await asyncio.sleep(AWAY_PAUSE)
+
+    async def _read_once(self) -> None:
+        after = self._read
+        entries = await self._layer.read_inbox(self.name, after, wait=READ_WAIT)
+        if self._read != after:
+            return  # a flush came between, and the numbers begin anew
+        for entry in entries:
+            self._read = entry.number
+            for event in entry.events:
+                self._sort(event)
 
     async def _beat(self) -> None:
         if time.monotonic() - self._beaten_at >= BEAT_EVERY:

@@ -25,11 +25,11 @@ from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
 
 from switchboard.bridging import call
-from switchboard.channels import get_layer
 from switchboard.conf import get_settings
 from switchboard.events import Ack, Content, Envelope, GroupMessage, InboxEvent, Join, Leave, Reply, Tip
 from switchboard.exceptions import ChannelFull
 from switchboard.layers.base import Delivery, Enqueued, Layer
+from switchboard.layers.named import get_layer
 from switchboard.message import Message
 from switchboard.names import (
     CONNECT,
@@ -42,8 +42,10 @@ from switchboard.names import (
     new_worker,
 )
 from switchboard.routing import Router
+from switchboard.worker.committer import Committer
 from switchboard.worker.dispatch import Dispatcher
 from switchboard.worker.runner import Runner
+from switchboard.worker.solitude import Solitude
 
 
 class Client:
@@ -67,7 +69,8 @@ class Client:
         self.reply_channel = new_reply_channel(self._interface)
         self._worker = new_worker()
         self._runner = _Raising(self.layer, router or Router(settings.CHANNEL_ROUTING), _here)
-        self._dispatcher = Dispatcher(self.layer, self._runner, self._worker)
+        committer = Committer(self.layer, self._worker)
+        self._dispatcher = Dispatcher(self.layer, self._runner, self._worker, committer, Solitude())
         self._groups: set[str] = set()
         self._replies: list[Content] = []
         self._read = 0

@@ -24,7 +24,7 @@ from __future__ import annotations
 import abc
 import asyncio
 import random
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 from django.core.exceptions import ImproperlyConfigured
@@ -65,6 +65,7 @@ class UnreliableLayer(Layer):
     ) -> None:
         self.inner: Layer = layer if isinstance(layer, Layer) else _made(layer)
         self.crosses_processes = self.inner.crosses_processes  # type: ignore[misc]
+        self.extensions = self.inner.extensions  # type: ignore[misc]
         self._random = random.Random(seed)  # noqa: S311 - a seed is wanted, not a secret
         self._longest_delay = longest_delay
         self._only = only
@@ -99,8 +100,9 @@ class UnreliableLayer(Layer):
         return self._random.random() < self._shares[share]
 
 
-def _refuse_enqueue(envelope: Envelope) -> tuple[bool, Receipt]:
-    return envelope.channel != DISCONNECT, Receipt(Enqueued.FULL)
+def _refuse_enqueue(envelopes: Sequence[Envelope]) -> tuple[bool, Sequence[Receipt]]:
+    refusable = all(envelope.channel != DISCONNECT for envelope in envelopes)
+    return refusable, [Receipt(Enqueued.FULL)] * len(envelopes)
 
 
 def _refuse_publish(outputs: Any) -> tuple[bool, None]:
@@ -112,7 +114,7 @@ def _refuse_publish(outputs: Any) -> tuple[bool, None]:
 
 #: For each call that may be refused: whether this one is, and with which answer.
 _REFUSALS: Final[Mapping[str, Callable[..., tuple[bool, Any]]]] = {
-    "enqueue": _refuse_enqueue,
+    "enqueue_many": _refuse_enqueue,
     "publish": _refuse_publish,
     "request": lambda envelope: (True, False),
     "has_room": lambda channel: (True, False),

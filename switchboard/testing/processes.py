@@ -183,17 +183,17 @@ class PrivateRedis(RunningProcess):
     """A Redis on a unix socket of its own, empty, forgotten at the end.
 
     `RedisServerMissing` is raised where there is no binary. It can be killed and started again, and is empty then.
+    ``options`` are words for its command line, as ``"--cluster-enabled", "yes"``.
     """
 
     patience = 3.0
 
-    def __init__(self) -> None:
+    def __init__(self, *options: str) -> None:
         binary = private_redis.find_redis_server()
         self.folder = private_redis.private_folder()
         self.socket = self.folder / "redis.sock"
-        super().__init__(
-            private_redis.command_line(socket=self.socket, directory=self.folder, binary=binary), name="redis"
-        )
+        command = private_redis.command_line(socket=self.socket, directory=self.folder, binary=binary)
+        super().__init__([*command, *options], name="redis")
 
     @property
     def url(self) -> str:

@@ -6,11 +6,7 @@ gave it in an answer that never arrived falls idle like the messages of a dead w
 
 from __future__ import annotations
 
-import logging
-
 from switchboard.layers.base import Delivery, Layer
-
-logger = logging.getLogger("switchboard.worker")
 
 
 class Holdings:
@@ -31,7 +27,8 @@ class Holdings:
         return len(self._held)
 
     async def renew(self) -> None:
-        """Renew everything held; forget what was lost. Its run goes on, but its commit will find that out too.
+        """Renew everything held; forget what is ours no longer: it was lost, or committed a moment ago. Which of them,
+        its commit will find out.
 
         Raises:
             LayerUnavailable: nothing is known to be renewed.
@@ -39,6 +36,4 @@ class Holdings:
         if not self._held:
             return
         for lost in await self._layer.renew(self._worker, list(self._held.values())):
-            if (lost.channel, lost.tag) in self._held:
-                logger.warning("lost hold of %s: another worker took it over", lost.envelope.id)
-                self.remove(lost)
+            self.remove(lost)

@@ -2,8 +2,7 @@
 
 What a socket or another consumer sent is committed: outputs, session and acknowledgement in one step, at most once in
 effect. One that was redelivered asks first whether it has been handled, counts the attempt, and runs alone; after
-``SWITCHBOARD["MAX_ATTEMPTS"]`` it becomes a dead letter. While the database is away a message stays here, is renewed
-and tried again: nothing is acknowledged that was not stored.
+``SWITCHBOARD["MAX_ATTEMPTS"]`` it becomes a dead letter.
 
 An HTTP request is claimed *before* it runs and never runs again, because nobody can take back half a response or know
 what a repeated POST would do; so what it sends leaves at once.
@@ -12,17 +11,17 @@ what a repeated POST would do; so what it sends leaves at once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
 
-from switchboard.backoff import Backoff
 from switchboard.conf import get_settings
 from switchboard.events import Reply
 from switchboard.exceptions import ContentError, LayerUnavailable
-from switchboard.layers.base import Attempt, Begun, Delivery, Layer
-from switchboard.message import Message
+from switchboard.layers.base import Attempt, Begun, Commit, Delivery, Layer
 from switchboard.names import HTTP_REQUEST
-from switchboard.worker.runner import Away, Outcome, Runner
+from switchboard.worker.committer import Committer
+from switchboard.worker.execution import Execution, Result
+from switchboard.worker.persisting import persist
+from switchboard.worker.runner import Outcome, Runner
 from switchboard.worker.solitude import Solitude
 
 logger = logging.getLogger("switchboard.worker")
@@ -39,17 +38,36 @@ SERVER_ERROR = {
 class Dispatcher:
     """Handles deliveries of one shard for one worker.
 
-    ``layer`` is the shard. ``stopping`` tells when to give back what cannot be finished now.
+    ``layer`` is the shard. ``committer`` and ``solitude`` are those of all dispatchers of the worker on this shard.
+    ``stopping`` tells when to give back what cannot be finished now.
     """
 
     def __init__(
-        self, layer: Layer, runner: Runner, worker: str, *, stopping: Callable[[], bool] = lambda: False
+        self,
+        layer: Layer,
+        runner: Runner,
+        worker: str,
+        committer: Committer,
+        solitude: Solitude,
+        *,
+        stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._layer = layer
         self._runner = runner
         self._worker = worker
-        self._stopping = stopping
-        self._solitude = Solitude()
+        self._execution = Execution(runner, stopping)
+        self._solitude = solitude
+        self._committer = committer
+
+    async def handle_together(self, deliveries: Sequence[Delivery], ran: Callable[[], None]) -> None:
+        """`handle` several that come for the first time; those of a `batch` consumer run together.
+
+        ``ran`` is called as soon as all that is left to do is to commit.
+        """
+        async with self._solitude.company():
+            finished = await self._execution.run_together(deliveries)
+        ran()
+        await self._commit_all(finished)
 
     async def handle(self, delivery: Delivery) -> None:
         """Run the consumer of ``delivery`` and commit, unless it was handled before or is another worker's.
@@ -75,46 +93,33 @@ class Dispatcher:
             return
         if not claimed:
             return
-        message = self._message(delivery)
+        message = self._execution.message(delivery)
         try:
             await self._runner.call(message)
         except Exception as error:
             self._runner.report(message, error)
             if message.reply_channel is not None:
-                await self._persist(lambda: self._layer.publish([Reply(str(message.reply_channel), SERVER_ERROR)]))
+                await persist(lambda: self._layer.publish([Reply(str(message.reply_channel), SERVER_ERROR)]))
 
     async def _handle_first(self, delivery: Delivery) -> None:
         async with self._solitude.company():
-            outcome = await self._outcome(delivery)
-        if outcome is not None:
-            await self._commit(delivery, outcome)
+            outcome = await self._execution.run(delivery)
+        await self._commit_all([(delivery, outcome)])
 
     async def _handle_again(self, delivery: Delivery) -> None:
         async with self._solitude.alone():
             # Counted in here: a message that only waited for its turn beside one that ended the worker did not begin.
-            attempt: Attempt = await self._persist(lambda: self._layer.begin(self._worker, delivery))
+            attempt: Attempt = await persist(lambda: self._layer.begin(self._worker, delivery))
             if attempt.begun is not Begun.RUN:
                 return
             if attempt.number > get_settings().MAX_ATTEMPTS:
                 await self._bury(delivery, attempt.number)
                 return
-            outcome = await self._outcome(delivery)
+            outcome = await self._execution.run(delivery)
         if outcome is not None:
-            await self._commit(delivery, outcome)
+            await self._commit_all([(delivery, outcome)])
         else:
-            await self._persist(lambda: self._layer.forgive(self._worker, delivery))
-
-    async def _outcome(self, delivery: Delivery) -> Outcome | None:
-        """The outcome of running it, as often as the database makes necessary; None if that has to be elsewhere."""
-        backoff = Backoff()
-        while True:
-            try:
-                return await self._runner.run(self._message(delivery))
-            except Away as error:
-                logger.warning("%s waits for what is away: %s", delivery.envelope.id, error)
-                if self._stopping():
-                    return None
-                await backoff.wait()
+            await persist(lambda: self._layer.forgive(self._worker, delivery))
 
     async def _bury(self, delivery: Delivery, attempts: int) -> None:
         logger.error(
@@ -122,33 +127,23 @@ class Dispatcher:
             delivery.envelope.id,
             attempts,
         )
-        outcome = await self._runner.give_up(self._message(delivery), attempts)
+        outcome = await self._runner.give_up(self._execution.message(delivery), attempts)
         reason = f"given up after {attempts} attempts"
-        await self._persist(lambda: self._layer.bury(self._worker, delivery, outcome.outputs, reason=reason))
+        await persist(lambda: self._layer.bury(self._worker, delivery, outcome.outputs, reason=reason))
 
-    async def _commit(self, delivery: Delivery, outcome: Outcome) -> None:
-        try:
-            committed = await self._persist(
-                lambda: self._layer.commit(
-                    self._worker, delivery, outcome.outputs, session=outcome.session, failed=outcome.failed
-                )
-            )
-        except ContentError:
-            logger.exception("what the consumer of %s sent is dropped", delivery.envelope.id)
-            await self._commit(delivery, Outcome(failed=True))
-        else:
-            if committed:
+    async def _commit_all(self, results: Iterable[tuple[Delivery, Result]]) -> None:
+        """Commit what has an outcome. What cannot go over the wire counts as raised: a commit without outputs can."""
+        finished = [(delivery, outcome) for delivery, outcome in results if outcome is not None]
+        answers = await self._committer.commit_all([_commit_of(*pair) for pair in finished])
+        for (delivery, outcome), answer in zip(finished, answers, strict=True):
+            if isinstance(answer, ContentError):
+                logger.error("what the consumer of %s sent is dropped", delivery.envelope.id, exc_info=answer)
+                await self._commit_all([(delivery, Outcome(failed=True))])
+            elif answer:
                 self._runner.layer.tips.note(outcome.outputs)
+            else:
+                logger.warning("lost hold of %s: another worker took it over", delivery.envelope.id)
 
-    async def _persist(self, ask: Callable[[], Any]) -> Any:
-        """The answer of the layer, asked again while it is away. Every question here is safe to repeat."""
-        backoff = Backoff()
-        while True:
-            try:
-                return await ask()
-            except LayerUnavailable as error:
-                logger.warning("the layer is away (%s); trying again", error)
-                await backoff.wait()
 
-    def _message(self, delivery: Delivery) -> Message:
-        return Message.from_envelope(delivery.envelope, self._runner.layer)
+def _commit_of(delivery: Delivery, outcome: Outcome) -> Commit:
+    return Commit(delivery, outcome.outputs, outcome.session, outcome.failed)

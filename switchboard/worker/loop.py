@@ -1,8 +1,7 @@
 """The worker's loop: take messages, hand each to the dispatcher, and stop without dropping one.
 
-Two readers for each shard of the layer, one for HTTP requests and one for everything else, so that a slow page never
-holds up the sockets. A reader asks for as many messages as it has threads free and no more: what waits on the channel
-is there for every worker, what waits here only for this one.
+For each shard of the layer there is a reader for HTTP requests, one for each channel whose messages are handled in
+batches, and one for everything else, so that a slow page never holds up the sockets, nor one kind of batch another.
 
 The nesting of the two task groups is the order of the end: the readers stop taking and what they began finishes; only
 then do the side tasks end, since until then they keep hold of what is being finished. All of them end by an event. A
@@ -16,26 +15,30 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import close_old_connections
 
 from switchboard.conf import get_settings
-from switchboard.exceptions import LayerUnavailable
+from switchboard.exceptions import LayerUnavailable, UnfitServer
 from switchboard.layers.base import Layer
 from switchboard.layers.tips import TOLD_FOR
 from switchboard.names import HTTP_REQUEST, new_worker
 from switchboard.routing import Router
 from switchboard.waiting import within
+from switchboard.worker.committer import Committer
 from switchboard.worker.delivery import Holdings
 from switchboard.worker.dispatch import Dispatcher
-from switchboard.worker.reading import Reading
+from switchboard.worker.reading import OneByOne, Reading, Together
 from switchboard.worker.reaper import Reaper
 from switchboard.worker.runner import InThread, Overdue, Runner
+from switchboard.worker.solitude import Solitude
 
 logger = logging.getLogger("switchboard.worker")
 
-#: Messages a worker runs at once, unless told otherwise; and requests, besides.
+AnyReading = TypeVar("AnyReading", bound=Reading)
+
+#: Messages a worker runs at once, unless told otherwise; and requests, and batches, besides.
 DEFAULT_THREADS = 4
 
 
@@ -56,6 +59,19 @@ class Worker:
         self._router = router
         self._threads = threads
         self._overdue: Overdue | None = None
+
+    async def verify(self) -> None:
+        """Ask the layer's servers whether they will do, before anything begins; one that is away may come.
+
+        Raises:
+            UnfitServer: the layer cannot work on one of them.
+        """
+        try:
+            await self._layer.verify()
+        except UnfitServer:
+            raise
+        except LayerUnavailable as error:
+            logger.warning("the layer is away: %s", error)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until ``stop`` is set and what was taken is finished.
@@ -108,15 +124,24 @@ class Worker:
             self._overdue = error
             stop.set()
 
-        messages = [name for name in self.channels if name != HTTP_REQUEST]
-        requests = [name for name in self.channels if name == HTTP_REQUEST]
-        for channels, kind in ((messages, "consumer"), (requests, "view")):
-            if channels:
-                # Not a context manager: at a failure its end would wait on threads that wait on this loop.
-                pool = ThreadPoolExecutor(self._threads, kind)
-                runner = Runner(self._layer, self._router, _threads_of(pool))
-                dispatcher = Dispatcher(shard, runner, self.name, stopping=stop.is_set)
-                yield Reading(shard, self.name, channels, self._threads, work, dispatcher, holdings, overdue)
+        solitude, committer = Solitude(), Committer(shard, self.name)
+
+        def reading(kind: type[AnyReading], channels: Collection[str], thread: str, **options: int) -> AnyReading:
+            # Not a context manager: at a failure its end would wait on threads that wait on this loop.
+            pool = ThreadPoolExecutor(self._threads, thread)
+            runner = Runner(self._layer, self._router, _threads_of(pool))
+            dispatcher = Dispatcher(shard, runner, self.name, committer, solitude, stopping=stop.is_set)
+            return kind(shard, self.name, channels, work, dispatcher, holdings, overdue, **options)
+
+        batched = self._router.batched()
+        alone = [name for name in self.channels if name not in batched and name != HTTP_REQUEST]
+        for name in self.channels:
+            if name == HTTP_REQUEST:
+                yield reading(OneByOne, [name], "view", threads=self._threads)
+            elif name in batched:
+                yield reading(Together, [name], "batch", most=batched[name])
+        if alone:
+            yield reading(OneByOne, alone, "consumer", threads=self._threads)
 
     async def _leave(self) -> None:
         for shard in self._layer.shards:

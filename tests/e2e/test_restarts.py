@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from switchboard.testing.waiting import await_until
 from tests.site import Site, running_site
@@ -96,3 +97,15 @@ async def test_workers_restart_and_die_while_people_chat(site: Site) -> None:
         for other in members:
             expected = other.sent if other.room == member.room else []
             assert member.heard_from(other) == expected, "everything once, in order"
+
+
+async def test_a_page_that_pings_is_answered_with_no_worker_running(site: Site) -> None:
+    async with connect(f"{site.websocket_url}/chat/tea/", subprotocols=[Subprotocol("switchboard.v1")]) as page:
+        for worker in site.workers:
+            assert await asyncio.to_thread(worker.terminate) == 0
+        for ping in ('{"t":"ping"}', '{"t": "ping"}', '{"t":"ping"}'):
+            await page.send(ping)  # what the page sends, and another spelling, which waits for a worker
+        async with asyncio.timeout(20):
+            assert [await page.recv() for _ in range(2)] == ['{"t":"pong"}'] * 2
+            await asyncio.to_thread(site.workers[0].start)
+            assert await page.recv() == '{"t":"pong"}'

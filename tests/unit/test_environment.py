@@ -81,6 +81,14 @@ def test_an_sqlite_address_has_the_same_care_as_the_default(tmp_path: Path) -> N
         ("DATABASE_URL", "sqlite://:memory:"),
         ("DATABASE_URL", "chat.db"),
         ("ALLOWED_HOSTS", "https://chat.example"),
+        ("ALLOWED_HOSTS", "chat.example,*"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("LIMITS", "some"),
+        ("LIMIT_MESSAGES", "8"),
+        ("LIMIT_ROOMS", "0/m"),
+        ("LIMIT_NEW_ROOMS", "10/w"),
+        ("RETENTION_DAYS", "-1"),
         ("CSRF_TRUSTED_ORIGINS", "chat.example"),
         ("CSRF_TRUSTED_ORIGINS", "https://chat.example/path"),
         ("DATA_DIR", "/dev/null/below"),
@@ -133,3 +141,7 @@ def test_limits_and_retention(tmp_path: Path) -> None:
         "127.0.0.1/32",
         "10.0.0.0/8",
     ]
+
+
+def test_any_host_is_for_development_only(tmp_path: Path) -> None:
+    assert read_with(tmp_path, ALLOWED_HOSTS="*", DEBUG="on").allowed_hosts == ["*"]

@@ -54,25 +54,28 @@ class InterfaceSide(Shared, Layer):
             self._state.interfaces[interface] += 1
             return Beat(inbox.last, self._state.run_id)
 
-    async def enqueue(self, envelope: Envelope) -> Receipt:
-        assert envelope.socket is not None and envelope.order is not None
-        content = self._copy(envelope.content)
+    async def enqueue_many(self, envelopes: Sequence[Envelope]) -> Sequence[Receipt]:
+        copies = [replace(envelope, content=self._copy(envelope.content)) for envelope in envelopes]
         with self._lock:
-            record = self._state.records.get(envelope.socket)
-            if record is None:
-                if envelope.order > 0:
-                    return Receipt(Enqueued.UNKNOWN)
-                record = Record(content.get("path", ""))
-            if envelope.order <= record.acked:
-                return Receipt(Enqueued.DONE, record.session)
-            if envelope.order <= record.sent:
-                return Receipt(Enqueued.QUEUED)
-            if envelope.channel != DISCONNECT and not self._state.room(envelope.channel):
-                return Receipt(Enqueued.FULL)
-            self._state.add_record(envelope.socket, record)
-            record.sent = envelope.order
-            self._state.append(replace(envelope, content=content, session=record.session))
+            return [self._enqueue(envelope) for envelope in copies]
+
+    def _enqueue(self, envelope: Envelope) -> Receipt:
+        assert envelope.socket is not None and envelope.order is not None
+        record = self._state.records.get(envelope.socket)
+        if record is None:
+            if envelope.order > 0:
+                return Receipt(Enqueued.UNKNOWN)
+            record = Record(envelope.content.get("path", ""))
+        if envelope.order <= record.acked:
+            return Receipt(Enqueued.DONE, record.session)
+        if envelope.order <= record.sent:
             return Receipt(Enqueued.QUEUED)
+        if envelope.channel != DISCONNECT and not self._state.room(envelope.channel):
+            return Receipt(Enqueued.FULL)
+        self._state.add_record(envelope.socket, record)
+        record.sent = envelope.order
+        self._state.append(replace(envelope, session=record.session))
+        return Receipt(Enqueued.QUEUED)
 
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
         envelope = replace(envelope, content=self._copy(envelope.content))

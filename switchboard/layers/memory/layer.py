@@ -45,7 +45,11 @@ class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters, ChannelsLaye
         with self._lock:
             return len(self._state.channels.get(channel, ()))
 
+    async def verify(self) -> None:
+        """There is no server."""
+
     async def flush(self) -> None:
+        self._forget_mail()
         with self._lock:
             self._state = State(self._capacities)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
-from switchboard.events import Ack, Claimed, Content, Output
-from switchboard.layers.base import Attempt, Begun, Delivery, Layer, Pending
+from switchboard.events import Ack, Claimed, Output
+from switchboard.layers.base import Attempt, Begun, Commit, Delivery, Layer, Pending
 from switchboard.layers.memory.shared import BATCH, Shared
 from switchboard.layers.memory.state import Record, now_ms
 from switchboard.names import DISCONNECT
@@ -28,54 +29,44 @@ class WorkerSide(Shared, Layer):
 
         return await self._wait_for(oldest, self._state.arrived, wait)
 
-    async def commit(
-        self,
-        worker: str,
-        delivery: Delivery,
-        outputs: Sequence[Output] = (),
-        *,
-        session: Content | None = None,
-        failed: bool = False,
-    ) -> bool:
-        return self._commit(worker, delivery, outputs, session=session, failed=failed)
+    async def commit_all(self, worker: str, commits: Sequence[Commit]) -> Sequence[bool]:
+        crossed = [self._crossed(commit) for commit in commits]
+        with self._lock:
+            return [self._commit(worker, commit) for commit in crossed]
 
     async def bury(self, worker: str, delivery: Delivery, outputs: Sequence[Output] = (), *, reason: str) -> bool:
-        return self._commit(worker, delivery, outputs, failed=True, reason=reason)
-
-    def _commit(
-        self,
-        worker: str,
-        delivery: Delivery,
-        outputs: Sequence[Output],
-        *,
-        session: Content | None = None,
-        failed: bool,
-        reason: str | None = None,
-    ) -> bool:
-        outputs = [self._copied(output) for output in outputs]
-        session = None if session is None else self._copy(session)
+        commit = self._crossed(Commit(delivery, outputs, failed=True))
         with self._lock:
-            if not self._state.owns(worker, delivery):
-                return False
-            del self._state.channels[delivery.channel][delivery.tag]
-            fresh = True
-            socket, order = delivery.envelope.socket, delivery.envelope.order
-            if socket is None or order is None:
-                self._state.deliver(outputs)
-            else:
-                # Without its record the socket is gone; a record made here would have nobody to remove it.
-                record = self._state.records.get(socket) or Record()
-                fresh = order > record.acked
-                if not fresh:
-                    outputs, session = [], None
-                record.acked = max(record.acked, order)
-                record.session = record.session if session is None else session
-                self._state.deliver([*outputs, Ack(socket, order, failed, session)], socket, order)
-                if delivery.channel == DISCONNECT:
-                    self._state.records.pop(socket, None)
-            if fresh and reason is not None:
-                self._state.bury(delivery.envelope, reason)
-            return True
+            return self._commit(worker, commit, reason=reason)
+
+    def _crossed(self, commit: Commit) -> Commit:
+        """As it would be on the other side of a wire."""
+        session = None if commit.session is None else self._copy(commit.session)
+        return replace(commit, outputs=[self._copied(output) for output in commit.outputs], session=session)
+
+    def _commit(self, worker: str, commit: Commit, *, reason: str | None = None) -> bool:
+        delivery, outputs, session = commit.delivery, commit.outputs, commit.session
+        if not self._state.owns(worker, delivery):
+            return False
+        del self._state.channels[delivery.channel][delivery.tag]
+        fresh = True
+        socket, order = delivery.envelope.socket, delivery.envelope.order
+        if socket is None or order is None:
+            self._state.deliver(outputs)
+        else:
+            # Without its record the socket is gone; a record made here would have nobody to remove it.
+            record = self._state.records.get(socket) or Record()
+            fresh = order > record.acked
+            if not fresh:
+                outputs, session = (), None
+            record.acked = max(record.acked, order)
+            record.session = record.session if session is None else session
+            self._state.deliver([*outputs, Ack(socket, order, commit.failed, session)], socket, order)
+            if delivery.channel == DISCONNECT:
+                self._state.records.pop(socket, None)
+        if fresh and reason is not None:
+            self._state.bury(delivery.envelope, reason)
+        return True
 
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:
         with self._lock:

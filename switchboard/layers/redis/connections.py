@@ -9,6 +9,9 @@ others from one.
 
 Nothing is tried twice in here. redis-py repeats a command whose answer it did not get, which makes two entries of one
 ``XADD``; whether it is safe to call again is known to the caller alone.
+
+Before the first command the server is asked whether it is a Cluster. It would not do: a script writes to keys of many
+slots, which lie on several nodes there, and with a single node it would work until a second one comes.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ from redis.exceptions import (
 )
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from switchboard.exceptions import LayerUnavailable
+from switchboard.exceptions import LayerUnavailable, UnfitServer
 from switchboard.layers.redis.scripts import script
 
 #: Seconds. A command that waits on the server is told to answer within this time and is then given again: Redis 6.2
@@ -47,6 +50,11 @@ LONGEST_BLOCK: Final = 2.0
 SOCKET_TIMEOUT: Final = 5.0
 #: redis-py's limit of 100 is reached by a hundred waiting calls.
 _MAX_CONNECTIONS: Final = 10_000
+#: What is said of a Cluster.
+CLUSTER_REFUSED: Final = (
+    "The Redis server runs in Cluster mode, in which scripts cannot write to the keys of several slots; "
+    "Switchboard needs one without (cluster-enabled no), or several of them in hosts."
+)
 
 #: Refusals that may pass, where redis-py has a class for them: it takes the code off the message then.
 _REFUSALS: Final = (ReadOnlyError, OutOfMemoryError, MasterDownError, TryAgainError)
@@ -76,17 +84,22 @@ class Connections:
         self._lock = threading.Lock()
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, Redis] = WeakKeyDictionary()
         self._watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
+        self._fit = False
 
     async def command(self, *words: str | bytes | int | float) -> Any:
         """The server's answer as it is, without redis-py's conversions.
 
         Raises:
             LayerUnavailable: no answer, or a refusal that may pass.
+            UnfitServer: the server is a Redis Cluster.
         """
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task else 0
         try:
-            return await self._client().execute_command(*words)  # type: ignore[no-untyped-call]
+            client = self._client()
+            if not self._fit:
+                await self._refuse_cluster(client)
+            return await client.execute_command(*words)  # type: ignore[no-untyped-call]
         except RedisError as error:
             if is_unavailable(error):
                 raise LayerUnavailable(str(error) or type(error).__name__) from error
@@ -111,6 +124,17 @@ class Connections:
     async def close(self) -> None:
         """Close the running loop's connections; calls that wait on them get `LayerUnavailable`."""
         await self._close(asyncio.get_running_loop())
+
+    async def _refuse_cluster(self, client: Redis) -> None:
+        try:
+            info: bytes = await client.execute_command("INFO", "cluster")  # type: ignore[no-untyped-call]
+        except ResponseError as error:
+            if is_unavailable(error):
+                raise
+            info = b""  # a user who may not ask; a Cluster would say so at the first script
+        if b"cluster_enabled:1" in info:
+            raise UnfitServer(CLUSTER_REFUSED)
+        self._fit = True
 
     def _client(self) -> Redis:
         loop = asyncio.get_running_loop()

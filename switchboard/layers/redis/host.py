@@ -15,7 +15,7 @@ from switchboard.layers.redis.interface_side import InterfaceSide
 from switchboard.layers.redis.keys import Keys
 from switchboard.layers.redis.recovery import Recovery
 from switchboard.layers.redis.relay import Relay
-from switchboard.layers.redis.wire import Wire
+from switchboard.layers.redis.wire import Wire, pack
 from switchboard.layers.redis.worker_side import WorkerSide
 
 
@@ -37,7 +37,9 @@ class Host(InterfaceSide, WorkerSide, Recovery, DeadLetters):
 
     async def publish(self, outputs: Sequence[Output]) -> None:
         """Envelopes for channels that are at home elsewhere are sent on without a look at their capacity."""
-        full: bytes | None = await self._send("publish", outputs=outputs)
+        words, reached = self._outputs(outputs)
+        full: bytes | None = await self._run("publish", pack(words))
+        await self._relay.carry(reached)
         if full is not None:
             raise ChannelFull(full.decode())
 
@@ -46,6 +48,9 @@ class Host(InterfaceSide, WorkerSide, Recovery, DeadLetters):
 
     async def depth(self, channel: str) -> int:
         return int(await self._redis.command("XLEN", self._keys.stream(channel)))
+
+    async def verify(self) -> None:
+        await self._redis.command("PING")
 
     async def flush(self) -> None:
         cursor = b"0"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 from switchboard.events import Envelope, InboxEntry
 from switchboard.exceptions import InboxLost
 from switchboard.layers.base import Beat, Enqueued, Layer, Receipt
 from switchboard.layers.redis.shared import Shared
+from switchboard.layers.redis.wire import Word
 from switchboard.names import CONNECT, DISCONNECT
 
 #: Most entries that one `read_inbox` returns.
@@ -41,14 +43,21 @@ class InterfaceSide(Shared, Layer):
             raise InboxLost(interface)
         return _beat(answer)
 
-    async def enqueue(self, envelope: Envelope) -> Receipt:
+    async def enqueue_many(self, envelopes: Sequence[Envelope]) -> Sequence[Receipt]:
+        if not envelopes:
+            return []
+        answers = await self._run("enqueue", *chain.from_iterable(map(self._six_words, envelopes)))
+        return [self._receipt(answer) for answer in answers]
+
+    def _six_words(self, envelope: Envelope) -> Sequence[Word]:
         assert envelope.socket is not None and envelope.order is not None
         channel = envelope.channel
         capacity = "" if channel == DISCONNECT else self._capacities.of(channel)
         path = envelope.content.get("path", "") if channel == CONNECT else ""
-        outcome, session = await self._run(
-            "enqueue", envelope.socket, envelope.order, channel, self._wire.envelope(envelope), capacity, path
-        )
+        return envelope.socket, envelope.order, channel, self._wire.envelope(envelope), capacity, path
+
+    def _receipt(self, answer: bytes) -> Receipt:
+        outcome, _, session = answer.partition(b" ")
         return Receipt(Enqueued(outcome.decode()), self._wire.read_session(session))
 
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:

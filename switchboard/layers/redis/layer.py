@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Final
@@ -10,7 +11,7 @@ from channels_redis.utils import decode_hosts
 from django.core.exceptions import ImproperlyConfigured
 
 from switchboard.events import Envelope, GroupMessage, Output, Tip
-from switchboard.exceptions import ChannelFull, LayerUnavailable
+from switchboard.exceptions import ChannelFull, ContentError, LayerUnavailable, UnfitServer
 from switchboard.layers.capacity import DEFAULT_CAPACITY, Capacities
 from switchboard.layers.drop_in import ChannelsLayer
 from switchboard.layers.redis.connections import Connections
@@ -23,6 +24,8 @@ from switchboard.layers.serialization import Serializer
 
 #: Seconds in which a host that did not answer is asked last.
 _AWAY: Final = 2.0
+#: What any serializer has to bring over unchanged.
+_BYTES: Final = {"bytes": b"\x00\xff"}
 
 
 class RedisLayer(SeveralForWorkers, ChannelsLayer):
@@ -100,7 +103,14 @@ class RedisLayer(SeveralForWorkers, ChannelsLayer):
     async def depth(self, channel: str) -> int:
         return sum(depth for _, depth in await self._ask_all(lambda host: host.depth(channel)))
 
+    async def verify(self) -> None:
+        answers = await asyncio.gather(*(host.verify() for host in self._hosts), return_exceptions=True)
+        wrong = [answer for answer in answers if answer is not None]
+        for error in sorted(wrong, key=lambda error: not isinstance(error, UnfitServer)):
+            raise error
+
     async def flush(self) -> None:
+        self._forget_mail()
         for host in self._hosts:
             await host.flush()
 
@@ -119,8 +129,18 @@ def _decoded(hosts: Sequence[Any] | None) -> Sequence[Mapping[str, Any]]:
 
 def _serializer(serializer_format: str, keys: Sequence[str]) -> Serializer:
     try:
-        return Serializer(serializer_format, keys)
+        serializer = Serializer(serializer_format, keys)
     except KeyError as error:
         raise ImproperlyConfigured(f"The Redis layer has no serializer_format {serializer_format!r}.") from error
     except ValueError as error:
         raise ImproperlyConfigured(f"The Redis layer's symmetric_encryption_keys: {error}") from error
+    try:
+        carried = serializer.copy(_BYTES) == _BYTES
+    except ContentError:
+        carried = False
+    if not carried:
+        raise ImproperlyConfigured(
+            f"The Redis layer's serializer_format {serializer_format!r} carries no bytes, of which headers, bodies and "
+            "binary frames are made; msgpack does."
+        )
+    return serializer

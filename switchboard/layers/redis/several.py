@@ -70,9 +70,15 @@ class Several(Layer):
     async def beat(self, interface: str, read: int) -> Beat:
         return await self._home(interface).beat(interface, read)
 
-    async def enqueue(self, envelope: Envelope) -> Receipt:
-        assert envelope.socket is not None
-        return await self._home_of(envelope.socket).enqueue(envelope)
+    async def enqueue_many(self, envelopes: Sequence[Envelope]) -> Sequence[Receipt]:
+        """An interface's sockets are all at home on one host, so mostly one is asked."""
+        receipts: dict[int, Receipt] = {}
+        for host in self._hosts:
+            here = [number for number, envelope in enumerate(envelopes) if self._home_of(envelope.socket or "") is host]
+            if here:
+                taken = await host.enqueue_many([envelopes[number] for number in here])
+                receipts.update(zip(here, taken, strict=True))
+        return [receipts[number] for number in range(len(envelopes))]
 
     async def restore(self, sockets: Sequence[SocketState]) -> None:
         for host in self._hosts:

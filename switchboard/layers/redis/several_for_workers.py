@@ -12,9 +12,9 @@ from dataclasses import replace
 from itertools import count as counting
 from typing import Final, TypeVar
 
-from switchboard.events import Content, Output
+from switchboard.events import Output
 from switchboard.exceptions import LayerUnavailable
-from switchboard.layers.base import Attempt, DeadLetter, Delivery, Pending
+from switchboard.layers.base import Attempt, Commit, DeadLetter, Delivery, Pending
 from switchboard.layers.redis.host import Host
 from switchboard.layers.redis.several import Several
 
@@ -85,17 +85,15 @@ class SeveralForWorkers(Several):
             raise away[0]
         return taken
 
-    async def commit(
-        self,
-        worker: str,
-        delivery: Delivery,
-        outputs: Sequence[Output] = (),
-        *,
-        session: Content | None = None,
-        failed: bool = False,
-    ) -> bool:
-        host, delivery = self._in(delivery)
-        return await host.commit(worker, delivery, outputs, session=session, failed=failed)
+    async def commit_all(self, worker: str, commits: Sequence[Commit]) -> Sequence[bool]:
+        answers: dict[int, bool] = {}
+        for host in self._hosts:
+            inner = [self._in(commit.delivery) for commit in commits]
+            here = [place for place, (home, _) in enumerate(inner) if home is host]
+            if here:
+                there = await host.commit_all(worker, [replace(commits[n], delivery=inner[n][1]) for n in here])
+                answers.update(zip(here, there, strict=True))
+        return [answers[place] for place in range(len(commits))]
 
     async def bury(self, worker: str, delivery: Delivery, outputs: Sequence[Output] = (), *, reason: str) -> bool:
         host, delivery = self._in(delivery)

@@ -31,8 +31,9 @@ class Shared:
     async def _run(self, name: str, *words: str | bytes | int) -> Any:
         return await self._redis.run(name, self._keys.prefix, *words)
 
-    async def _send(self, name: str, *words: str | bytes | int, outputs: Sequence[Output]) -> Any:
-        """The answer of a script whose last words are outputs. Those for other hosts are on their way then."""
+    def _outputs(self, outputs: Sequence[Output]) -> tuple[list[Word], set[int]]:
+        """``outputs`` as words for a script, four for each, and the other hosts to which some of them are to be carried
+        when it has run."""
         here: list[Word] = []
         elsewhere: dict[int, list[Word]] = {}
         for output in outputs:
@@ -42,9 +43,7 @@ class Shared:
                 (here if place == self._place else elsewhere.setdefault(place, [])).extend(four)
         for place, there in elsewhere.items():
             here += self._wire.forward(place, MOST_OUTGOING, there)
-        answer = await self._run(name, *words, *here)
-        await self._relay.carry(elsewhere)
-        return answer
+        return here, set(elsewhere)
 
     async def _read_counts(self, key: str) -> Mapping[str, int]:
         """A hash of numbers."""

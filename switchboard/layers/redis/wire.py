@@ -7,9 +7,9 @@ pieces about without looking into them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TypeAlias, cast
+from typing import Any, TypeAlias, cast
 
 import msgpack
 
@@ -58,8 +58,7 @@ class Wire:
 
     def forward(self, place: int, most: int, words: Sequence[Word]) -> tuple[Word, ...]:
         """The four words by which scripts take outputs for another host."""
-        # Lua's reader is older than the type for bytes.
-        return ("f", place, most, msgpack.packb(words, use_bin_type=False))
+        return ("f", place, most, pack(words))
 
     def event(self, event: InboxEvent) -> bytes:
         """One event for an inbox."""
@@ -121,12 +120,11 @@ class Wire:
         number = int(tag.partition(b"-")[0])
         # Packed by Lua, whose strings are bytes.
         events = [self._read_event(payload) for payload in msgpack.unpackb(named[b"p"], raw=True)]
-        return InboxEntry(number, tuple(event for event in events if event is not None), *self.read_guard(fields))
+        return InboxEntry(number, tuple(event for event in events if event is not None), *_guard(named))
 
     def read_guard(self, fields: Sequence[bytes]) -> tuple[str, int] | tuple[None, None]:
         """The socket and the order that stand in an entry of either kind; readable whatever else is in it."""
-        named = named_fields(fields)
-        return (named[b"k"].decode(), int(named[b"o"])) if b"k" in named else (None, None)
+        return _guard(named_fields(fields))
 
     def _read_event(self, payload: bytes) -> InboxEvent | None:
         try:
@@ -134,6 +132,16 @@ class Wire:
         except Exception:
             logger.exception("an event of %s bytes in the inbox can't be read; left out", len(payload))
             return None
+
+
+def _guard(named: Mapping[bytes, bytes]) -> tuple[str, int] | tuple[None, None]:
+    return (named[b"k"].decode(), int(named[b"o"])) if b"k" in named else (None, None)
+
+
+def pack(words: Sequence[Any]) -> bytes:
+    """Lists of words for a script."""
+    # Lua's reader is older than the type for bytes.
+    return cast(bytes, msgpack.packb(words, use_bin_type=False))
 
 
 def named_fields(fields: Sequence[bytes]) -> dict[bytes, bytes]:

@@ -16,11 +16,11 @@ from typing import Final
 from redis.exceptions import ResponseError
 
 from switchboard.events import Ack, Claimed, Content, Output
-from switchboard.layers.base import Attempt, Begun, Delivery, Layer, Pending
+from switchboard.layers.base import Attempt, Begun, Commit, Delivery, Layer, Pending
 from switchboard.layers.capacity import MOST_DEAD_LETTERS
 from switchboard.layers.redis.keys import WORKERS
 from switchboard.layers.redis.shared import Shared
-from switchboard.layers.redis.wire import Word, named_fields
+from switchboard.layers.redis.wire import Word, named_fields, pack
 from switchboard.names import DISCONNECT, interface_of
 
 logger = logging.getLogger(__name__)
@@ -45,35 +45,28 @@ class WorkerSide(Shared, Layer):
 
         return await self._waiting(read, wait)
 
-    async def commit(
-        self,
-        worker: str,
-        delivery: Delivery,
-        outputs: Sequence[Output] = (),
-        *,
-        session: Content | None = None,
-        failed: bool = False,
-    ) -> bool:
-        return await self._commit(worker, delivery, outputs, session=session, failed=failed)
+    async def commit_all(self, worker: str, commits: Sequence[Commit]) -> Sequence[bool]:
+        return await self._commit(worker, commits)
 
     async def bury(self, worker: str, delivery: Delivery, outputs: Sequence[Output] = (), *, reason: str) -> bool:
         letter = (self._wire.dead_letter(delivery.envelope), reason)
-        return await self._commit(worker, delivery, outputs, failed=True, letter=letter)
+        return (await self._commit(worker, [Commit(delivery, outputs, failed=True)], letter))[0]
 
     async def _commit(
-        self,
-        worker: str,
-        delivery: Delivery,
-        outputs: Sequence[Output],
-        *,
-        session: Content | None = None,
-        failed: bool,
-        letter: tuple[bytes, str] = (b"", ""),
-    ) -> bool:
-        envelope = delivery.envelope
-        guard = self._guard(delivery.channel, envelope.socket, envelope.order, session, failed=failed)
-        words = (worker, delivery.channel, delivery.tag, *guard, *letter, MOST_DEAD_LETTERS)
-        return bool(await self._send("commit", *words, outputs=outputs))
+        self, worker: str, commits: Sequence[Commit], letter: tuple[bytes, str] = (b"", "")
+    ) -> Sequence[bool]:
+        packed: list[list[Word | list[Word]]] = []
+        reached: set[int] = set()
+        for commit in commits:
+            envelope, channel = commit.delivery.envelope, commit.delivery.channel
+            guard = self._guard(channel, envelope.socket, envelope.order, commit.session, failed=commit.failed)
+            outputs, places = self._outputs(commit.outputs)
+            packed.append([channel, commit.delivery.tag, *guard, *letter, outputs])
+            reached |= places
+        # One word for all: each word of a command costs its client more than what is in it.
+        answers = await self._run("commit", worker, MOST_DEAD_LETTERS, pack(packed))
+        await self._relay.carry(reached)
+        return [bool(answer) for answer in answers]
 
     def _guard(
         self, channel: str, socket: str | None, order: int | None, session: Content | None = None, *, failed: bool
@@ -173,6 +166,6 @@ class WorkerSide(Shared, Layer):
             logger.exception("message %s of %s can't be read; given up", tag, channel)
             guard = self._guard(channel, *self._wire.read_guard(fields), failed=True)
             letter = (named_fields(fields).get(b"e", b""), "it came from another version, or under other keys")
-            await self._run("commit", worker, channel, tag, *guard, *letter, MOST_DEAD_LETTERS)
+            await self._run("commit", worker, MOST_DEAD_LETTERS, pack([[channel, tag, *guard, *letter, []]]))
             return None
         return Delivery(envelope, tag, redelivered)

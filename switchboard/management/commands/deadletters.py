@@ -11,10 +11,10 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from switchboard.channels import get_layer
 from switchboard.conf import get_settings
 from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.base import DeadLetter, Layer
+from switchboard.layers.named import get_layer
 
 
 class Command(BaseCommand):

@@ -12,9 +12,10 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from switchboard.channels import get_layer
 from switchboard.conf import get_settings
+from switchboard.exceptions import UnfitServer
 from switchboard.layers.base import Layer
+from switchboard.layers.named import get_layer
 from switchboard.routing import Router
 from switchboard.worker.loop import DEFAULT_THREADS, Worker
 from switchboard.worker.runner import Overdue
@@ -61,6 +62,8 @@ class Command(BaseCommand):
             logging.getLogger("switchboard").setLevel(logging.DEBUG)
         try:
             asyncio.run(self._run(worker))
+        except UnfitServer as error:
+            raise CommandError(str(error), returncode=2) from error
         except Exception as error:
             # An overdue consumer was reported when it was noticed.
             logger.critical("the worker ends; what it held goes to others", exc_info=not isinstance(error, Overdue))
@@ -79,6 +82,7 @@ class Command(BaseCommand):
     async def _run(self, worker: Worker) -> None:
         stop = asyncio.Event()
         with stop_on_signals(stop):
+            await worker.verify()
             logger.info("%s: listening on channels %s", worker.name, ", ".join(worker.channels))
             await worker.run(stop)
         logger.info("%s has finished", worker.name)

@@ -9,6 +9,8 @@ A layer of one's own is tested by naming how it is made::
 
 ``make_layer`` takes the keys of ``CONFIG`` and gives a layer that nobody else uses; layers made in one test share
 what they hold if they `cross processes <switchboard.layers.base.Layer.crosses_processes>`.
+
+What they share with the layers of Channels and channels-redis is in `channel_layers`, and runs over those as well.
 """
 
 import pytest
@@ -17,6 +19,7 @@ import pytest
 _PARTS = (
     *("acts", "channels", "commits", "dead_letters", "groups", "handing_over", "inboxes", "loops", "model"),
     *("recovery", "requests", "sockets"),
+    *("channel_layers", "channel_promises", "channels_consumers"),
 )
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
 

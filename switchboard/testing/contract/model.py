@@ -85,27 +85,35 @@ def machine_for(make_layer: MakeLayer) -> type[RuleBasedStateMachine]:
             self.model.queued.remove((socket, 0))
             self.commit((WORKERS[0], delivery), outputs=1)
 
-        @rule(data=st.data(), ahead=st.integers(-2, 1))
-        def send(self, data: st.DataObject, ahead: int) -> None:
-            """The next message of a socket, or one of the last ones over again."""
-            if self.model.sockets:
+        @rule(data=st.data(), aheads=st.lists(st.integers(-2, 1), min_size=1, max_size=8))
+        def send(self, data: st.DataObject, aheads: list[int]) -> None:
+            """At once, for each: the next message of a socket, or one of the last ones over again."""
+            envelopes, expected = [], []
+            for ahead in aheads if self.model.sockets else ():
                 socket = data.draw(st.sampled_from(self.model.sockets))
                 # A socket has one message under way at most.
                 order = max(0, min(socket.sent + ahead, socket.acked + 1))
-                self.enqueue(socket, order, CONNECT if order == 0 else RECEIVE)
+                channel = CONNECT if order == 0 else RECEIVE
+                envelopes.append(Envelope(channel, token(), {}, socket.name, order))
+                expected.append(self.expect(socket, order, channel))
+            receipts = self.run_(self.layer.enqueue_many(envelopes))
+            assert [receipt.outcome for receipt in receipts] == expected
 
         def enqueue(self, socket: Socket, order: int, channel: str) -> None:
-            expected = Enqueued.QUEUED
-            if order <= socket.acked:
-                expected = Enqueued.DONE
-            elif order > socket.sent:
-                if channel == RECEIVE and self.depth() >= 4:
-                    expected = Enqueued.FULL
-                else:
-                    socket.sent = order
-                    self.model.queued.append((socket, order))
+            expected = self.expect(socket, order, channel)
             envelope = Envelope(channel, token(), {}, socket.name, order)
             assert self.run_(self.layer.enqueue(envelope)).outcome is expected
+
+        def expect(self, socket: Socket, order: int, channel: str) -> Enqueued:
+            """What is to become of a message, which the model notes down."""
+            if order <= socket.acked:
+                return Enqueued.DONE
+            if order > socket.sent:
+                if channel == RECEIVE and self.depth() >= 4:
+                    return Enqueued.FULL
+                socket.sent = order
+                self.model.queued.append((socket, order))
+            return Enqueued.QUEUED
 
         @rule()
         def recover(self) -> None:

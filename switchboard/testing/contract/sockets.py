@@ -1,4 +1,4 @@
-"""The record of a socket: what `enqueue` answers, and the session that travels."""
+"""The record of a socket: what `enqueue_many` answers, and the session that travels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from switchboard.testing.contract.acts import ANNE, LayerTests, frame, handle, n
 
 
 class SocketTests(LayerTests):
-    """`enqueue`, in the order in which the contract decides."""
+    """`enqueue_many`, in the order in which the contract decides."""
 
     async def test_a_socket_without_a_record_is_unknown(self, layer: Layer) -> None:
         socket = new_reply_channel(await new_home(layer))
@@ -124,3 +124,53 @@ class SocketTests(LayerTests):
             await layer.enqueue(replace(frame(socket, 1), content={"what": object()}))
         assert await layer.depth(RECEIVE) == 0
         assert await outcome(layer, frame(socket, 1)) is Enqueued.QUEUED
+
+    async def test_many_at_once_have_their_receipts_in_order(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        handled, ready, new = [await new_socket(layer, interface) for _ in range(2)] + [new_reply_channel(interface)]
+        await layer.enqueue(frame(handled, 1))
+        await layer.commit(ANNE, await take(layer, RECEIVE), session={"n": 1})
+        stranger = new_reply_channel(interface)
+        asked = [frame(stranger, 1), frame(handled, 1), frame(ready, 1), frame(new, 0, CONNECT), frame(ready, 1)]
+
+        assert await layer.enqueue_many(asked) == [
+            Receipt(Enqueued.UNKNOWN),
+            Receipt(Enqueued.DONE, {"n": 1}),
+            Receipt(Enqueued.QUEUED),
+            Receipt(Enqueued.QUEUED),
+            Receipt(Enqueued.QUEUED),
+        ]
+        taken = await layer.take(ANNE, [RECEIVE, CONNECT], count=9, wait=0)
+        assert {delivery.envelope.id for delivery in taken} == {asked[2].id, asked[3].id}
+        assert await layer.enqueue_many([]) == []
+
+    async def test_each_of_many_counts_for_the_capacity(self, small: Layer) -> None:
+        interface = await new_home(small)
+        sockets = [await new_socket(small, interface) for _ in range(4)]
+        await small.enqueue(frame(sockets[3], 1))
+        receipts = await small.enqueue_many([frame(socket, 1) for socket in reversed(sockets)])
+        assert [receipt.outcome for receipt in receipts] == [
+            *(Enqueued.QUEUED, Enqueued.QUEUED),
+            *(Enqueued.FULL, Enqueued.FULL),
+        ]
+        assert await small.depth(RECEIVE) == 2
+        receipts = await small.enqueue_many([frame(socket, 1, DISCONNECT) for socket in sockets[:2]])
+        assert {receipt.outcome for receipt in receipts} == {Enqueued.QUEUED}, "a disconnect is never refused"
+
+    async def test_a_few_hundred_at_once(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        sockets = [new_reply_channel(interface) for _ in range(400)]
+        receipts = await layer.enqueue_many([frame(socket, 0, CONNECT) for socket in sockets])
+        assert receipts == [Receipt(Enqueued.QUEUED)] * 400
+        taken = await layer.take(ANNE, [CONNECT], count=500, wait=0)
+        assert [delivery.envelope.socket for delivery in taken] == sockets, "in the order in which they were given"
+
+    async def test_one_that_cannot_cross_keeps_the_others_of_its_call_back(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        sockets = [await new_socket(layer, interface) for _ in range(3)]
+        asked = [frame(socket, 1) for socket in sockets]
+        asked[1] = replace(asked[1], content={"what": object()})
+        with pytest.raises(ContentError):
+            await layer.enqueue_many(asked)
+        assert await layer.depth(RECEIVE) == 0
+        assert [await outcome(layer, asked[place]) for place in (0, 2)] == [Enqueued.QUEUED, Enqueued.QUEUED]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -39,11 +39,16 @@ class Watched:
     def channel_names(self) -> set[str]:
         return self._router.channel_names()
 
+    def batched(self) -> Mapping[str, int]:
+        return self._router.batched()
 
+
+@functools.cache  # what one consumer gets together it gets together still
 def _watched(consumer: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(consumer)  # takes its error hook along
-    def watched(message: Message, **kwargs: Any) -> Any:
-        _watch(message)
+    @functools.wraps(consumer)  # takes its error hook along, and that it wants batches
+    def watched(message: Message | list[Message], **kwargs: Any) -> Any:
+        for each in message if isinstance(message, list) else [message]:
+            _watch(each)
         return consumer(message, **kwargs)
 
     return watched

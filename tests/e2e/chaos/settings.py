@@ -18,6 +18,8 @@ UNRELIABLE = float(os.environ.get("CHAOS_UNRELIABLE") or 0)
 INTERFACE_LEASE = float(os.environ.get("CHAOS_INTERFACE_LEASE") or 0)
 
 CHANNEL_ROUTING = "tests.e2e.chaos.routing.channel_routing"
+#: All people of a crowd are at one address, and say more than people do.
+CHAT_LIMITS = {}
 if INTERFACE_LEASE:
     SWITCHBOARD = {**SWITCHBOARD, "INTERFACE_LEASE": INTERFACE_LEASE, "INTERFACE_BEAT": INTERFACE_LEASE / 8}
 if SENTINEL:

@@ -13,7 +13,7 @@ from channels.layers import channel_layers
 from django.contrib.auth.models import User
 from django.db import transaction
 
-from chat import services
+from chat import services, storing
 from chat.dialects import DIALECTS
 from chat.models import Message, Room
 from chat.protocol import Post
@@ -157,7 +157,7 @@ class TestBadInput:
         with caplog.at_level(logging.INFO, "chat"):
             client.text(text)
         assert client.received() == [] and not Message.objects.exists()
-        [record] = [record for record in caplog.records if record.name == "chat.consumers"]
+        [record] = [record for record in caplog.records if record.name == "chat.receiving"]
         assert record.exc_info is None and "Refused a frame" in record.message
         assert "x" * 50 not in record.message
 
@@ -234,13 +234,17 @@ class TestV1:
         send(client, t="ping")
         assert frames(client) == [{"t": "pong"}]
 
+    def test_the_pages_ping_is_left_to_the_interface(self) -> None:
+        accept = WSClient("/chat/tea/", subprotocols=V1).connect()
+        assert accept is not None and accept["answers"] == {'{"t":"ping"}': '{"t":"pong"}'}
+
     def test_a_failure_is_a_nack_and_not_a_wait(self, monkeypatch: pytest.MonkeyPatch) -> None:
         def broken(*args: object, **kwargs: object) -> None:
             raise RuntimeError("broken on purpose")
 
         client, old = v1(), connected()
         with monkeypatch.context() as patch:
-            patch.setattr(services, "post", broken)
+            patch.setattr(storing, "store", broken)
             send(client, t="msg", cid="c-1", handle="ada", body="hi")
             send(old, handle="ada", message="hi")
         [nack] = frames(client)
@@ -254,7 +258,7 @@ class TestV1:
             raise DeadLettered(3)
 
         client = v1()
-        monkeypatch.setattr(services, "post", dead)
+        monkeypatch.setattr(storing, "store", dead)
         send(client, t="msg", cid="c-1", handle="ada", body="hi")
         [nack] = frames(client)
         assert (nack["t"], nack["cid"], nack["code"], nack["retry"]) == ("nack", "c-1", "dead", False)
@@ -313,7 +317,7 @@ def test_the_channel_of_our_own(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "chat.activity"):
         while client.consume("chat.log", fail_on_none=False):
             pass
-    assert caplog.messages == ["tea joined (classic)", "tea said #1 (classic)", "tea left (classic)"]
+    assert caplog.messages == ["tea joined (classic)", "tea left (classic)"]
 
 
 def test_a_deleted_room_parts() -> None:

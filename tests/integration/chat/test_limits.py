@@ -12,11 +12,12 @@ from channels.layers import channel_layers
 from django.db import connections, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
-from chat import limits, services
+from chat import limits, services, storing
 from chat.admission import NotAdmitted, Speaker
 from chat.limits import Bucket, Rate, Want
 from chat.models import Allowance, Message, Room
 from chat.protocol import Post
+from chat.storing import Knock
 from switchboard.testing.client import WSClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,6 +212,14 @@ class TestMessages:
         # Two are left for the address.
         assert [frame["message"] for frame in heard(old)] == ["0", "1"]
 
+    def test_nor_can_an_old_one_flood_the_room_with_names(self) -> None:
+        watcher = connected(subprotocols=("switchboard.v1",))
+        old = connected()
+        for n in range(20):
+            send(old, handle=f"name {n}", message="hi")
+        told = [frame["t"] for frame in heard(watcher)]
+        assert told.count("msg") == 2 and told.count("person") == 3  # it came, got a name and another one
+
     def test_changing_the_handle_counts_as_a_message(self) -> None:
         client = connected(subprotocols=("switchboard.v1",))
         for n in range(5):
@@ -247,3 +256,34 @@ def send(client: WSClient, **frame: object) -> None:
 
 def heard(client: WSClient) -> list[dict[str, Any]]:
     return [json.loads(reply["text"]) for reply in client.received()]
+
+
+@pytest.mark.usefixtures("_limited")
+class TestBatches:
+    def test_what_is_too_much_in_a_batch_is_refused_and_the_rest_is_stored(self) -> None:
+        speakers = [Speaker(name, want=limits.message(name, "203.0.113.7")) for name in "aaaabc"]
+        knocks = [Knock("tea", Post("ada", str(n)), f"c:{n}", by=speaker) for n, speaker in enumerate(speakers)]
+        answers = storing.store([*knocks, knocks[0], knocks[3]])
+        fate = ["stored" if isinstance(answer, storing.Posted) else "refused" for answer in answers]
+        # A burst of three for a person, of five for the address.
+        assert fate == ["stored"] * 3 + ["refused"] + ["stored"] * 2 + ["stored", "refused"]
+        assert list(Message.objects.values_list("seq", flat=True)) == [1, 2, 3, 4, 5]
+
+    def test_limits_cost_a_batch_two_statements(self, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+        def knocks(size: int) -> list[Knock]:
+            return [
+                Knock(
+                    "tea",
+                    Post("ada", "hi"),
+                    f"c:{size}.{n}",
+                    by=Speaker("p", want=limits.message(f"{size}.{n}", f"2001:db8:{size}:{n}::1")),
+                )
+                for n in range(size)
+            ]
+
+        storing.store(knocks(1))
+        for size in (2, 40):
+            batch = knocks(size)
+            # BEGIN, rooms, identities, buckets, buckets, messages, count, COMMIT
+            with django_assert_num_queries(8):
+                assert all(isinstance(answer, storing.Posted) for answer in storing.store(batch))

@@ -27,9 +27,7 @@ with transaction.atomic():
         for n in range(250)
     ])
 """
-CONNECTIONS = (
-    "from chat.models import Connection; print('there:', *Connection.objects.values_list('person', flat=True))"
-)
+CONNECTIONS = "from chat.models import Connection; print('there:', *Connection.objects.values_list('pk', flat=True))"
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from typing import Any
 from switchboard.events import Envelope, InboxEntry, Join, Output, Reply
 from switchboard.exceptions import LayerUnavailable
 from switchboard.interface import Interface
-from switchboard.interface.wire import EXTENSION
+from switchboard.interface.frames import Frame
+from switchboard.interface.wire import EXTENSION, Listener
 from switchboard.layers.base import Beat, Delivery, Receipt
 from switchboard.layers.memory import MemoryLayer
 from switchboard.layers.memory.state import Inbox
@@ -49,10 +50,10 @@ class Faulty(MemoryLayer):
         if self.away:
             raise LayerUnavailable("away")
 
-    async def enqueue(self, envelope: Envelope) -> Receipt:
+    async def enqueue_many(self, envelopes: Sequence[Envelope]) -> Sequence[Receipt]:
         self._fail()
         self.enqueues += 1
-        result = await super().enqueue(envelope)
+        result = await super().enqueue_many(envelopes)
         if self.halfway:
             self.halfway = False
             raise LayerUnavailable("halfway")
@@ -113,21 +114,43 @@ class Scene:
 
 
 class Client:
-    """A socket at the ASGI boundary, as our server speaks there."""
+    """A socket at the `DirectWire`, as our server speaks there; what is said is kept as ASGI would say it."""
 
     def __init__(self, interface: Interface) -> None:
         self.channel = ""
         self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         self._out: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
-        scope = {"type": "websocket", "path": "/x", "headers": [], "extensions": {EXTENSION: {}}}
+        scope = {"type": "websocket", "path": "/x", "headers": [], "extensions": {EXTENSION: self}}
         self._in.put_nowait({"type": "websocket.connect"})
         self.task = asyncio.create_task(interface(scope, self._in.get, self._out.put))
 
-    def send(self, text: str) -> None:
-        self._in.put_nowait({"type": "websocket.receive", "text": text})
+    # -- the wire
 
-    def close(self, code: int = 1000) -> None:
-        self._in.put_nowait({"type": "websocket.disconnect", "code": code})
+    def hear(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def accept(self, subprotocol: str | None) -> None:
+        self._out.put_nowait({"type": "websocket.accept", "subprotocol": subprotocol})
+
+    def deny(self) -> None:
+        self._out.put_nowait({"type": "websocket.close"})
+
+    def frame(self, frame: Frame) -> None:
+        self._out.put_nowait({"type": "websocket.send", "text": frame.text})
+
+    def close(self, code: int) -> None:
+        self._out.put_nowait({"type": "websocket.close", "code": code})
+
+    def read(self, on: bool) -> None:
+        self._out.put_nowait({"type": "read", "on": on})
+
+    # -- the client
+
+    def send(self, text: str) -> None:
+        self._listener.frame(text)
+
+    def leave(self, code: int = 1000) -> None:
+        self._listener.lost(code)
 
     async def said(self) -> dict[str, Any]:
         """What the interface said next."""

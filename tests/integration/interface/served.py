@@ -45,6 +45,7 @@ def on_connect(path: str, to: str) -> list[Output]:
         "/unknown": [{"accept": True, "close": 4404}],
         "/sub": [{"accept": True, "subprotocol": "two"}],
         "/canned": [{"accept": True, "frames": {"failed": "sorry"}}],
+        "/answers": [{"accept": True, "answers": {"ping": "pong"}}],
         "/implicit": [{"text": "hello"}],
         "/silent": [],
     }

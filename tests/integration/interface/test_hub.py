@@ -67,7 +67,7 @@ async def test_lost_data_are_brought_back_and_the_sockets_stay(scene: Scene) -> 
     assert (await client.said())["text"] == "2"
     await scene.layer.publish([GroupMessage("all", {"text": "to the group"})])
     assert (await client.said())["text"] == "to the group"
-    client.close()
+    client.leave()
     await scene.handle(channel=DISCONNECT)
     await await_until(lambda: not scene.layer._state.records, "its record is gone")
 
@@ -85,7 +85,7 @@ async def test_a_session_survives_the_loss_of_the_data(scene: Scene) -> None:
 
 async def test_a_disconnect_that_was_lost_with_its_record_is_reported(scene: Scene) -> None:
     client = await scene.client()
-    client.close(1001)
+    client.leave(1001)
     assert (await scene.take()).channel == DISCONNECT
     await scene.layer.flush()
 
@@ -102,7 +102,7 @@ async def test_old_data_come_back(scene: Scene) -> None:
     old = await scene.layer.snapshot()
     await scene.handle(Reply(stays.channel, {"text": "1"}))
     assert (await stays.said())["text"] == "1"
-    leaves.close()
+    leaves.leave()
     await scene.handle(channel=DISCONNECT)
     stays.send("two")
     await scene.handle(Reply(stays.channel, {"text": "2"}))
@@ -142,7 +142,7 @@ async def test_cut_off_for_longer_than_the_lease_and_reported_by_others(settings
     client = await scene.client()
     scene.layer.away = True
     disconnect = Envelope(DISCONNECT, f"{client.channel}/1", {"code": 1006}, client.channel, 1)
-    await MemoryLayer.enqueue(scene.layer, disconnect)
+    await MemoryLayer.enqueue_many(scene.layer, [disconnect])
     silent_since = asyncio.get_running_loop().time()
     await await_until(lambda: asyncio.get_running_loop().time() > silent_since + 0.5, "more than a lease is over")
     scene.layer.away = False
@@ -222,11 +222,11 @@ async def test_what_a_late_commit_has_for_its_own_socket_does_not_count(scene: S
 
 async def test_the_last_member_takes_the_interface_out_of_its_group(scene: Scene) -> None:
     one, two = await scene.client(), await scene.client()
-    one.close()
+    one.leave()
     await scene.handle(channel=DISCONNECT)
     await scene.layer.publish([GroupMessage("all", {"text": "still"})])
     assert (await two.said())["text"] == "still"
-    two.close()
+    two.leave()
     await scene.handle(channel=DISCONNECT)
 
     await await_until(lambda: not scene.layer._state.groups, "nobody is in the group")

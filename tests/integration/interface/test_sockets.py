@@ -107,6 +107,13 @@ def test_answers_to_the_handshake(served: Served) -> None:
         assert closed_with(socket) == 4404
 
 
+def test_a_text_with_an_answer_overtakes_what_is_under_way(served: Served) -> None:
+    with connect(f"{served.websocket_url}/answers") as socket:
+        socket.send("hold")
+        socket.send("ping")
+        assert socket.recv(SOON) == "pong"
+
+
 def test_a_refused_socket_gets_its_disconnect(served: Served) -> None:
     before = len(served.seen("/deny"))
     status_of(f"{served.websocket_url}/deny")

@@ -79,6 +79,7 @@ async def test_what_interfaces_ask(lonely_layer: RedisLayer, counter: Counter) -
     interface, socket = await _everything_once(layer)
     for call in (
         layer.enqueue(frame(socket, 2)),
+        layer.enqueue_many([frame(new_reply_channel(interface), 0, CONNECT) for _ in range(200)]),
         layer.request(request(interface), timeout=60),
         layer.beat(interface, 1),
         layer.leave(interface, "room", 99),

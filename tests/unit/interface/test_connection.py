@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
-from switchboard.interface.answers import Answer, Frame, read_answer
-from switchboard.interface.connection import FRAME_OVERHEAD, RESEND_AFTER, Connection, Limits, Opening, Phase
+from switchboard.interface.answers import Answer, read_answer
+from switchboard.interface.connection import RESEND_AFTER, Connection, Limits, Opening, Phase
+from switchboard.interface.frames import Frame
+from switchboard.interface.waiting import FRAME_OVERHEAD
 from switchboard.layers.base import Enqueued, Receipt, SocketState
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE
 
@@ -200,6 +202,34 @@ def test_a_frame_that_failed_is_answered_with_what_the_application_gave(
 
     assert connection.acknowledged(1, failed=True) == told
     assert connection.phase is Phase.OPEN
+
+
+# -- what the interface answers by itself
+
+
+def test_a_text_with_an_answer_is_answered_at_once_and_reaches_no_worker() -> None:
+    connection = accepted(answers={"ping": "pong"})
+
+    assert connection.frame("ping") == [Send(text("pong"))]
+    connection.frame("a")
+    connection.frame("waits")
+    assert connection.frame("ping") == [Send(text("pong"))], "whatever is under way"
+    assert connection.last_order == 1
+    assert envelopes(connection.acknowledged(1)) == [(RECEIVE, 2)], "the one that waited, no ping"
+
+
+@pytest.mark.parametrize("data", ["Ping", "ping ", b"ping"])
+def test_only_the_very_text_is_answered(data: str | bytes) -> None:
+    assert envelopes(accepted(answers={"ping": "pong"}).frame(data)) == [(RECEIVE, 1)]
+
+
+def test_answers_may_be_added_and_end_with_the_socket() -> None:
+    connection = accepted(answers={"ping": "pong"})
+    connection.answered(read_answer({"answers": {"more": "and more"}}))
+
+    assert [connection.frame("ping"), connection.frame("more")] == [[Send(text("pong"))], [Send(text("and more"))]]
+    connection.answered(read_answer({"close": True}))
+    assert connection.frame("ping") == []
 
 
 # -- refusals of the layer

@@ -9,7 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from switchboard.interface.answers import Answer, Frame
+from switchboard.interface.answers import Answer
+from switchboard.interface.frames import Frame
 from switchboard.interface.numbering import MOST_BYTES, MOST_KEPT, MOST_RECENT, Delivery, Track
 
 
@@ -18,7 +19,14 @@ def answer(seq: int, size: int = 0) -> Answer:
 
 
 def numbers(deliveries: Iterable[Delivery]) -> list[tuple[str, int]]:
-    return [(channel, int(content.frame.payload)) for channel, content in deliveries if content.frame]
+    """What each member gets, in order, one member after the other."""
+    each = [
+        (channel, int(content.frame.payload))
+        for channels, content in deliveries
+        for channel in channels
+        if content.frame is not None
+    ]
+    return sorted(each, key=lambda delivery: delivery[0])
 
 
 def test_in_order_and_each_once() -> None:
@@ -73,7 +81,7 @@ def test_a_repair_brings_what_exists_and_decides_the_rest() -> None:
     track.message(8, answer(8), ["a", "b"])
 
     deliveries = track.fill(1, {3: answer(3), 5: answer(5), 99: answer(99)}, upto=7)
-    assert numbers(deliveries) == [("a", 3), ("a", 5), ("b", 5), ("a", 8), ("b", 8)]
+    assert numbers(deliveries) == [("a", 3), ("a", 5), ("a", 8), ("b", 5), ("b", 8)]
     assert track.behind is None
 
 
@@ -160,6 +168,32 @@ def test_nothing_stays_of_members_that_left() -> None:
     assert len(track._kept) <= MOST_RECENT
     track.remove("quick")
     assert len(track) == 0
+
+
+def test_who_stands_where_the_others_do_is_served_with_them() -> None:
+    track = Track()
+    for channel in "abc":
+        track.place(channel, 4)
+    track.place("ahead", 5)
+    track.place("behind", 3)
+    members = ["a", "b", "c", "ahead", "behind"]
+
+    assert sorted(track.message(5, answer(5), members)[0][0]) == ["a", "b", "c"]
+    track.fill(3, {4: answer(4)}, 4)
+    ((together, _),) = track.message(6, answer(6), members)
+    assert sorted(together) == sorted(members)
+
+
+def test_when_those_at_the_front_leave_the_next_lead() -> None:
+    track = Track()
+    track.place("a", 9)
+    track.place("b", 4)
+    track.place("c", 6)
+    track.remove("a")
+
+    assert track.lowest == 4
+    assert numbers(track.message(7, answer(7), ["b", "c"])) == [("c", 7)]
+    assert numbers(track.fill(4, {}, 6)) == [("b", 7)]
 
 
 class AnyOrder(RuleBasedStateMachine):

@@ -1,7 +1,8 @@
 -- Outputs on their way to streams and inboxes. Included by the scripts that send.
 --
 -- put() only reads, send() only writes: a script does not roll back, so whatever can fail comes before the first write.
--- An interface gets one entry of its inbox from one script, with all that concerns it, in the order of the puts.
+-- An interface gets one entry of its inbox from one send(), with all that was put for it, in the order of the puts. What
+-- was put is gone after it; what is known of interfaces and groups stays, for the next message of the script.
 --
 -- An output is four words: kind, name, extra, payload.
 --   e  an envelope:         channel, capacity or '', the envelope
@@ -57,9 +58,9 @@ local function put(kind, name, extra, payload)
   end
 end
 
--- The outputs that begin at ARGV[first].
-local function put_all(first)
-  for i = first, #ARGV, 4 do put(ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]) end
+-- Outputs, four words each.
+local function put_all(words)
+  for i = 1, #words, 4 do put(words[i], words[i + 1], words[i + 2], words[i + 3]) end
 end
 
 -- `socket` and `order`, if given, head the entry of the socket's own interface.
@@ -87,4 +88,5 @@ local function send(socket, order)
   for _, forward in ipairs(forwards) do
     redis.call('XADD', outgoing_key(forward[1]), 'MAXLEN', forward[2], '*', 'w', forward[3])
   end
+  events, joins, dead, envelopes, forwards = {}, {}, {}, {}, {}
 end

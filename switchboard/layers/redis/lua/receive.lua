@@ -17,8 +17,7 @@ end
 
 for i = 3, #ARGV, 2 do
   if is_new(ARGV[i]) then
-    local words = cmsgpack.unpack(ARGV[i + 1])
-    for j = 1, #words, 4 do put(words[j], words[j + 1], words[j + 2], words[j + 3]) end
+    put_all(cmsgpack.unpack(ARGV[i + 1]))
     last = ARGV[i]
   end
 end

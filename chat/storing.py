@@ -1,0 +1,160 @@
+"""One door for writing messages: each is stored once, however often it knocks.
+
+A message may knock twice: the browser sends again what was not acknowledged, and a worker that died is followed by one
+that handles the same frame. So each has an *identity*, the client's own id or else that of the channel message, and is
+stored under it once. The rooms' rows are locked first, in one order, or two batches would wait for each other; then the
+identities are looked up; then numbers are counted and rows inserted: an insert that fails on conflict would have used
+up a number, and a number that nobody has is a gap that every client tries to repair.
+
+Of what is new it is asked whether its author may speak (``chat.admission``). A batch costs as many statements as one
+message: locking the rooms, looking up, what is limited, inserting, counting. (The last one once for each number of
+messages that a room got.)
+
+Who hears of a stored message is not decided here but in ``chat.broadcast``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import F
+
+from chat.admission import NOBODY, NotAdmitted, Speaker, admit
+from chat.models import Message, Room
+from chat.protocol import Post
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+
+
+#: Stored messages by room and identity.
+_Known = dict[tuple[int, str], Message]
+
+
+class IdentityConflict(Exception):
+    """The identity is taken by a message with another text. ``stored`` is that message."""
+
+    def __init__(self, stored: Message) -> None:
+        super().__init__(f"identity {stored.identity} belongs to another message")
+        self.stored = stored
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """``said`` is to be stored in the room ``label``, if nothing is yet under ``identity``."""
+
+    label: str
+    said: Post
+    identity: str
+    user: AbstractBaseUser | AnonymousUser | None = None
+    by: Speaker = NOBODY
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    message: Message
+    #: It had been stored before; this is the row of that time.
+    duplicate: bool
+
+
+def identity_of(*, cid: str | None, message_id: str) -> str:
+    """The prefix keeps a client from picking the identity of somebody's channel message."""
+    return f"c:{cid}" if cid is not None else f"m:{message_id}"
+
+
+def ensure_room(label: str) -> Room:
+    """The room, made if missing; two callers at once get the same one."""
+    room, _ = Room.objects.get_or_create(label=label)
+    return room
+
+
+@transaction.atomic
+def store(knocks: Sequence[Knock]) -> Sequence[Posted | IdentityConflict | NotAdmitted]:
+    """Store messages in the order given, each once; what became of each.
+
+    One that is stored already is never refused: its author was admitted when it was.
+    """
+    rooms = _locked_rooms({knock.label for knock in knocks})
+    known = _known(rooms.values(), {knock.identity for knock in knocks})
+    refused = _refused(rooms, known, knocks)
+    answers: list[Posted | IdentityConflict | NotAdmitted] = []
+    new: list[Message] = []
+    for knock in knocks:
+        room = rooms[knock.label]
+        place = (room.pk, knock.identity)
+        stored = known.get(place)
+        if place in refused:
+            answers.append(refused[place])
+        elif stored is None:
+            room.last_seq += 1
+            stored = known[place] = _row(room, knock)
+            new.append(stored)
+            answers.append(Posted(stored, duplicate=False))
+        elif stored.message != knock.said.body and not stored.deleted:
+            answers.append(IdentityConflict(stored))
+        else:
+            stored.room = room
+            answers.append(Posted(stored, duplicate=True))
+    Message.objects.bulk_create(new)
+    _count(new)
+    return answers
+
+
+def _refused(
+    rooms: Mapping[str, Room], known: _Known, knocks: Sequence[Knock]
+) -> Mapping[tuple[int, str], NotAdmitted]:
+    """Of what is new, each identity once: what may not be stored."""
+    fresh: dict[tuple[int, str], tuple[Room, Speaker]] = {}
+    for knock in knocks:
+        room = rooms[knock.label]
+        if (room.pk, knock.identity) not in known:
+            fresh.setdefault((room.pk, knock.identity), (room, knock.by))
+    refusals = zip(fresh, admit(list(fresh.values())), strict=True)
+    return {place: NotAdmitted(refusal) for place, refusal in refusals if refusal is not None}
+
+
+def _locked_rooms(labels: Collection[str]) -> Mapping[str, Room]:
+    """The rooms by label, their rows locked until the transaction ends. (SQLite locks all there is, when it begins.)"""
+    locked = Room.objects.select_for_update().filter(label__in=labels).order_by("pk")
+    rooms = {room.label: room for room in locked}
+    missing = sorted(labels - rooms.keys())
+    if missing:
+        for label in missing:
+            ensure_room(label)
+        rooms = {room.label: room for room in locked.all()}
+    return rooms
+
+
+def _known(rooms: Collection[Room], identities: Collection[str]) -> _Known:
+    """What is stored in these rooms under these identities."""
+    pks = [room.pk for room in rooms]
+    found = Message.objects.filter(room_id__in=pks, identity__in=identities).select_related("user").order_by()
+    return {(message.room_id, message.identity): message for message in found}
+
+
+def _row(room: Room, knock: Knock) -> Message:
+    said, user = knock.said, knock.user
+    message = Message(
+        room=room,
+        seq=room.last_seq,
+        handle=said.handle,
+        message=said.body,
+        identity=knock.identity,
+        person=knock.by.person,
+    )
+    if user is not None and user.is_authenticated:
+        message.user = user  # type: ignore[assignment]
+    return message
+
+
+def _count(new: Collection[Message]) -> None:
+    """Bring the rooms' counts up to their new messages."""
+    by_number: dict[int, list[int]] = {}
+    for room, number in Counter(message.room_id for message in new).items():
+        by_number.setdefault(number, []).append(room)
+    for number, rooms in by_number.items():
+        Room.objects.filter(pk__in=rooms).update(last_seq=F("last_seq") + number)

@@ -1,0 +1,107 @@
+"""From deliveries to outcomes: alone or together, and as often as it takes.
+
+Deliveries that were routed to the same `batch` consumer run as one. If that raises, nobody knows which message is at
+fault, so each runs by itself. While the database is away, what runs is run again here, from the messages as they came:
+nothing is acknowledged that was not stored. A worker that is to stop gives it back instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TypeAlias, TypeVar
+
+from switchboard.backoff import Backoff
+from switchboard.batches import most_at_once
+from switchboard.layers.base import Delivery
+from switchboard.message import Message
+from switchboard.routing import AnyConsumer
+from switchboard.worker.runner import Away, Outcome, Runner, Spoilt
+
+logger = logging.getLogger("switchboard.worker")
+
+T = TypeVar("T")
+
+#: A delivery and what the routing found in it.
+_Routed: TypeAlias = tuple[Delivery, Mapping[str, str]]
+#: None: it has to run elsewhere.
+Result: TypeAlias = Outcome | None
+
+
+class Execution:
+    """``stopping`` tells when to give back what cannot be finished now."""
+
+    def __init__(self, runner: Runner, stopping: Callable[[], bool]) -> None:
+        self._runner = runner
+        self._stopping = stopping
+
+    def message(self, delivery: Delivery) -> Message:
+        """The message as its consumer gets it."""
+        return Message.from_envelope(delivery.envelope, self._runner.layer)
+
+    async def run(self, delivery: Delivery) -> Result:
+        """Run one message by itself.
+
+        Raises:
+            Overdue: the consumer did not return.
+        """
+        return await self._patiently(lambda: self._runner.run(self.message(delivery)), delivery)
+
+    async def run_together(self, deliveries: Iterable[Delivery]) -> Sequence[tuple[Delivery, Result]]:
+        """Run several, in whatever order.
+
+        Raises:
+            Overdue: a consumer did not return.
+        """
+        results: list[tuple[Delivery, Result]] = []
+        for consumer, batch in self._batches(deliveries):
+            results += await (self._run_each(batch) if consumer is None else self._run_batch(consumer, batch))
+        return results
+
+    def _batches(self, deliveries: Iterable[Delivery]) -> Iterator[tuple[AnyConsumer | None, Sequence[_Routed]]]:
+        """What can run together; with None what has to run one by one."""
+        by_consumer: dict[AnyConsumer | None, list[_Routed]] = {}
+        for delivery in deliveries:
+            message = self.message(delivery)
+            consumer = self._runner.route(message)
+            together = consumer if consumer is not None and most_at_once(consumer) else None
+            by_consumer.setdefault(together, []).append((delivery, message.kwargs))
+        for consumer, routed in by_consumer.items():
+            most = (consumer and most_at_once(consumer)) or len(routed)
+            for first in range(0, len(routed), most):
+                yield consumer, routed[first : first + most]
+
+    async def _run_batch(self, consumer: AnyConsumer, batch: Sequence[_Routed]) -> Sequence[tuple[Delivery, Result]]:
+        if len(batch) == 1:
+            return await self._run_each(batch)
+        try:
+            outcomes = await self._patiently(lambda: self._try_together(consumer, batch), batch[0][0])
+        except Spoilt as error:
+            logger.info("%s: each is run by itself", error)
+            return await self._run_each(batch)
+        return [(delivery, outcomes[place] if outcomes else None) for place, (delivery, _) in enumerate(batch)]
+
+    async def _try_together(self, consumer: AnyConsumer, batch: Sequence[_Routed]) -> Sequence[Outcome]:
+        messages = []
+        for delivery, kwargs in batch:
+            message = self.message(delivery)
+            message.consumer, message.kwargs = consumer, kwargs
+            messages.append(message)
+        return await self._runner.run_together(consumer, messages)
+
+    async def _run_each(self, batch: Sequence[_Routed]) -> Sequence[tuple[Delivery, Result]]:
+        results = await asyncio.gather(*(self.run(delivery) for delivery, _ in batch))
+        return [(delivery, result) for (delivery, _), result in zip(batch, results, strict=True)]
+
+    async def _patiently(self, run: Callable[[], Awaitable[T]], delivery: Delivery) -> T | None:
+        """What ``run`` gives, as often as the database makes necessary; None if that has to be elsewhere."""
+        backoff = Backoff()
+        while True:
+            try:
+                return await run()
+            except Away as error:
+                logger.warning("%s waits for what is away: %s", delivery.envelope.id, error)
+                if self._stopping():
+                    return None
+                await backoff.wait()
