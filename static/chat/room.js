@@ -94,8 +94,8 @@ const conversation = new Conversation({
   sequence: new Sequence(Number(room.dataset.last)),
   outbox,
   listener: {
-    you: (you) => {
-      if (you.handle) handle.become(you.handle);
+    you: (you, settled) => {
+      if (you.handle && settled) handle.become(you.handle);
       people.own = you.person;
       log.call(you.handle ?? handle.value);
       keys.turn(!!you.keys);
