@@ -28,6 +28,8 @@ class StaticFiles(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  
     """WhiteNoise's storage, which also rewrites `import … from "./x.js"` inside ES modules to the hashed names."""
 
     support_js_module_import_aggregation = True
+    #: A module's name is certain once the names of what it imports are; each pass goes one step further up.
+    max_post_process_passes = 20
 
     def _save(self, name: str, content: File[bytes]) -> str:
         if _OWN.fullmatch(name):

@@ -14,8 +14,11 @@ HUES = 8
 
 @register.filter
 def hue(handle: str) -> int:
-    """The colour of a handle. ``static/chat/log.js`` reckons the same."""
-    return sum(map(ord, handle)) % HUES
+    """The colour of a handle. ``static/chat/line.js`` reckons the same."""
+    mixed = 0x811C9DC5
+    for char in handle:  # FNV-1a: names that differ little are to look different
+        mixed = (mixed ^ ord(char)) * 0x01000193 & 0xFFFFFFFF
+    return (mixed ^ mixed >> 8 ^ mixed >> 16) % HUES
 
 
 @register.filter

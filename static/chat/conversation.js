@@ -6,8 +6,9 @@
 // refusal that names no message means that one. The acknowledgement of a message has its number and time, so it stands for
 // the message itself: whichever of the two comes first is shown, and the other one is dropped as known.
 //
-// A message goes out under the name that its author goes by when it is sent. The server owns the names: it is told which
-// one is wished for, says which one it is, and takes none along with a message that it refuses.
+// A message goes out under the name it was written under, and one that was refused under the name of who tries again. The
+// server owns the names: a message may wish for another one, and so may a frame, which waits until all that was said
+// before is stored.
 //
 // A server handles a socket's frames in their order. So a welcome that answers a hello said after a message tells that
 // nothing more will come about that message, and it is sent again.
@@ -24,10 +25,11 @@ const PATIENCE_MS = 30_000;
 const OF_NAMES = /^(taken|reserved|(bad|blank|long)-handle)$/;
 
 /**
- * What is told about the room beside its messages. `you`: who the reader is there. `unnamed`: why a wished name is not
+ * What is told about the room beside its messages. `you`: who the reader is there, and whether they wish for no other name
+ * by now. `unnamed`: why a wished name is not
  * given. `slow`: that for so many seconds nothing more is taken. `other`: a frame that is about people or the room.
  * @typedef {{
- *   you: (you: { person?: string, handle?: string | null, user?: string, keys?: boolean }) => void,
+ *   you: (you: { person?: string, handle?: string | null, user?: string, keys?: boolean }, settled: boolean) => void,
  *   unnamed: (text: string) => void, slow: (seconds: number) => void, other: (frame: any) => void,
  * }} Listener
  */
@@ -50,6 +52,8 @@ export class Conversation {
     this.underWay = undefined;
     /** @type {{ person?: string, handle?: string | null, user?: string, keys?: boolean }} as the server last said */
     this.you = {};
+    /** @type {string | undefined} the name that is to be wished for once nothing waits */
+    this.wish = undefined;
     /** Whether an answer about a name is due. */
     this.wishing = false;
     this.lateTimer = 0;
@@ -81,14 +85,13 @@ export class Conversation {
 
   /** Go by another name from now on. @param {string} handle */
   rename(handle) {
-    // A server that does not know people takes the name of each message as it is.
-    if (!this.welcomed || !this.you.person || handle === this.you.handle) return;
-    this.wishing = this.parts.send({ t: "handle", handle });
+    this.wish = handle;
+    this.#goOn();
   }
 
   /** Send an entry that was refused or got old. @param {string} cid */
   retry(cid) {
-    const entry = this.parts.outbox.renew(cid);
+    const entry = this.parts.outbox.renew(cid, this.parts.name?.());
     if (!entry) return;
     if (entry.cid !== cid) this.parts.pending.remove(cid);
     this.parts.pending.show(entry);
@@ -138,7 +141,7 @@ export class Conversation {
   #become(you) {
     this.you = you;
     this.wishing = false;
-    this.listener.you(you);
+    this.listener.you(you, this.wish === undefined);
   }
 
   /** @param {{ cid: string, seq: number, at: string }} ack */
@@ -216,13 +219,23 @@ export class Conversation {
     if (!this.welcomed || this.underWay !== undefined) return;
     const { entry, old } = this.parts.outbox.next();
     for (const each of old) this.parts.pending.show(each);
-    if (!entry) return clearTimeout(this.patienceTimer);
-    const { cid, body } = entry;
-    // Under the name of now, which is the one that the row shows.
-    const handle = this.parts.name?.() || entry.handle;
-    entry.handle = handle;
+    if (!entry) {
+      clearTimeout(this.patienceTimer);
+      return this.#call();
+    }
+    const { cid, handle, body } = entry;
+    if (handle === this.wish) this.wish = undefined;
     if (this.parts.send({ t: "msg", cid, handle, body })) this.underWay = cid;
     this.#expectAnswer();
+  }
+
+  /** Wish for the name. */
+  #call() {
+    const [handle, { person, handle: before }] = [this.wish, this.you];
+    this.wish = undefined;
+    // A server that does not know people takes the name of each message as it is.
+    if (!handle || !person || handle === before) return;
+    this.wishing = this.parts.send({ t: "handle", handle });
   }
 
   #expectAnswer() {

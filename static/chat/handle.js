@@ -20,7 +20,7 @@ export class Handle {
     input.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" || event.isComposing || event.keyCode === 229) return;
       event.preventDefault();
-      input.blur();
+      /** @type {HTMLElement} */ (input.form?.elements.namedItem("body")).focus();
     });
     input.addEventListener("input", () => (input.ariaInvalid = null));
   }

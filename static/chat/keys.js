@@ -44,7 +44,7 @@ export class Keys {
   }
 
   /** What the forms say of the room. @param {{ topic: string, locked: boolean }} room */
-  room({ topic, locked }) {
+  about({ topic, locked }) {
     const input = /** @type {HTMLInputElement | null | undefined} */ (this.section?.querySelector("[name=topic]"));
     if (input && document.activeElement !== input) input.value = topic;
     for (const button of /** @type {NodeListOf<HTMLElement>} */ (this.section?.querySelectorAll("[name=locked]") ?? [])) {

@@ -10,7 +10,7 @@ const HUES = 8;
 export function hue(handle) {
   let mixed = 0x811c9dc5;
   for (const char of handle) mixed = Math.imul(mixed ^ (char.codePointAt(0) ?? 0), 0x01000193);
-  return (mixed >>> 16) % HUES;
+  return ((mixed ^ (mixed >>> 8) ^ (mixed >>> 16)) & 0xff) % HUES;
 }
 
 /** @param {import("./sequence.js").Line} line @param {Iterable<string>} [names] @returns {HTMLLIElement} */

@@ -69,13 +69,17 @@ export class Outbox {
     return entry && this.#keep(Object.assign(entry, { fault, spent }));
   }
 
-  /** Somebody wants it sent, now. @param {string} cid @returns {Entry | undefined} under a new id if the old one is spent */
-  renew(cid) {
+  /**
+   * Somebody wants it sent, now.
+   * @param {string} cid @param {string} [handle] theirs, if it is another one by now
+   * @returns {Entry | undefined} under a new id if the old one is spent
+   */
+  renew(cid, handle) {
     const entry = this.entries.get(cid);
     if (!entry) return undefined;
     if (entry.spent) this.settle(cid);
     const id = entry.spent ? newId() : cid;
-    return this.#keep({ ...entry, cid: id, meant: this.now(), asks: false, fault: "", spent: false });
+    return this.#keep({ ...entry, handle: handle || entry.handle, cid: id, meant: this.now(), asks: false, fault: "", spent: false });
   }
 
   /** @returns {{ entry: Entry | undefined, old: Entry[] }} what is to be sent next, and what asks from now on */

@@ -94,8 +94,8 @@ const conversation = new Conversation({
   sequence: new Sequence(Number(room.dataset.last)),
   outbox,
   listener: {
-    you: (you) => {
-      if (you.handle) handle.become(you.handle);
+    you: (you, settled) => {
+      if (you.handle && settled) handle.become(you.handle);
       people.own = you.person;
       log.call(you.handle ?? handle.value);
       keys.turn(!!you.keys);
@@ -128,14 +128,13 @@ const told = {
     byId("topic").textContent = topic ?? "";
     byId("topic").hidden = !topic;
     byId("locked").hidden = !locked;
-    keys.room({ topic: topic ?? "", locked: !!locked });
+    keys.about({ topic: topic ?? "", locked: !!locked });
   },
 };
 
 const limits = { message: Number(room.dataset.messageLimit) };
 const composer = new Composer(byId("composer"), limits, handle, (name, body) => {
   const taken = conversation.say(name, body);
-  typing.sent();
   view.toEnd();
   return taken;
 });

@@ -30,7 +30,7 @@ export class Roster {
   /** @param {import("./people.js").Person} somebody */
   #row(somebody) {
     const handle = somebody.handle ?? "";
-    const row = element("li", this.people.leaving.has(somebody.person) ? "away" : "", "");
+    const row = element("li", "", "");
     row.append(seal(handle), nameOf({ handle, user: somebody.user }));
     if (somebody.person === this.people.own) row.append(" ", element("span", "aside", `(${word("you")})`));
     const tool = this.act?.(somebody);

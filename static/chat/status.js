@@ -29,6 +29,7 @@ export class Status {
     // An attempt after a loss is no news.
     const before = this.region.dataset.state;
     if (lost && (before === "waiting" || (before === "crowded" && state === "connecting"))) return;
+    if (state === "open" && before === "back" && !this.timer) return;
     if (state === "open" && ["waiting", "crowded", "back"].includes(before ?? "")) return this.#glad();
     this.#write(state, seconds);
   }

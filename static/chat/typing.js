@@ -26,11 +26,6 @@ export class Typing {
     this.send();
   }
 
-  /** What was typed was sent: the next one is news. */
-  sent() {
-    this.told = -Infinity;
-  }
-
   /** @param {{ person: string, handle: string }} somebody */
   take({ person, handle }) {
     if (!this.on) return;

@@ -56,7 +56,14 @@ def test_a_room_empty_and_busy_with_everything_open(somebody: Somebody, scheme: 
         say(page, body, handle=handle)
     expect(page.locator("#log .line")).to_have_count(4)
     menu(page)
+    owners = page.locator("#owner-link")
+    expect(owners).to_have_attribute("href", re.compile("/keys/"))
     assert faults(page) == []
+    page.locator("#people > summary").click()
+    assert faults(page) == []
+    for path in (owners.get_attribute("href") or "", "transcript.html"):
+        page.goto(urljoin(page.url, path))
+        assert faults(page) == [], path
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

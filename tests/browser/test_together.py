@@ -8,6 +8,7 @@ import uuid
 import pytest
 from playwright.sync_api import Page, expect
 
+from switchboard.testing.waiting import wait_until
 from tests.browser.conftest import Somebody
 from tests.browser.test_room import a_room, bodies, enter, expect_bodies, menu, say
 
@@ -28,7 +29,7 @@ def test_who_is_here(somebody: Somebody) -> None:
     expect(bob.locator("#count")).to_have_text("2")
     called(bob, "bob")
     expect(ada.locator("#log .notice")).to_have_text("bob joined")
-    ada.locator("#people summary").click()
+    ada.locator("#people > summary").click()
     expect(ada.locator("#roster .handle")).to_have_text(["ada", "bob"])
     called(bob, "robert")
     expect(ada.locator("#log .notice")).to_have_text("robert joined")
@@ -59,10 +60,16 @@ def test_who_types_is_told_unless_it_is_switched_off(somebody: Somebody) -> None
     ada, bob = enter(somebody(), room), enter(somebody(), room)
     say(bob, "hi", handle="bob")
     expect_bodies(ada, "hi")
-    bob.get_by_label("Message", exact=True).press_sequentially("well")
-    expect(ada.locator("#typing")).to_have_text("bob is typing…")
-    bob.get_by_label("Message", exact=True).press("Enter")
-    expect_bodies(ada, "hi", "well")
+    box = bob.get_by_label("Message", exact=True)
+
+    def seen_typing() -> bool:
+        box.press_sequentially("o")
+        return ada.locator("#typing").inner_text() == "bob is typing…"
+
+    wait_until(seen_typing, timeout=20)
+    text = box.input_value()
+    box.press("Enter")
+    expect_bodies(ada, "hi", text)
     expect(ada.locator("#typing")).to_have_text("")
     menu(ada)
     ada.get_by_label("Show when somebody types, and when I do").uncheck()
@@ -144,7 +151,7 @@ def test_who_holds_the_keys(somebody: Somebody) -> None:
     bob.locator("#pending").get_by_role("button", name="Discard").click()
     ada.get_by_role("button", name="Unlock: everybody can write").click()
     expect(bob.locator("#locked")).to_be_hidden()
-    ada.locator("#people summary").click()
+    ada.locator("#people > summary").click()
     ada.get_by_role("button", name="Mute bob").click()
     expect(ada.get_by_role("button", name="Let bob speak")).to_be_visible()
     say(bob, "yet more")

@@ -327,13 +327,44 @@ test("a name that is remembered is wished for at the beginning", () => {
   assert.deepEqual(taken(seen), [{ t: "hello", last: 0, handle: "ada" }]);
 });
 
-test("a message goes out under the name of now, whatever it was when it was written", () => {
-  const name = { now: "ada" };
+test("a message goes out under the name it was written under, and another name is wished for after it", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0, [], you("ada")));
+  conversation.say("ada", "one");
+  conversation.say("ada", "two");
+  conversation.rename("countess");
+  for (const [seq, body] of [[1, "one"], [2, "two"]]) {
+    const [message, ...none] = taken(seen);
+    assert.deepEqual([message.body, message.handle, none], [body, "ada", []]);
+    conversation.take(ack(message, seq));
+  }
+  assert.deepEqual(taken(seen), [{ t: "handle", handle: "countess" }]);
+});
+
+test("who goes on writing under the new name wishes for it with the message", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0, [], you("ada")));
+  conversation.say("ada", "one");
+  conversation.rename("countess");
+  conversation.say("countess", "two");
+  conversation.take(ack(taken(seen)[0], 1));
+  const [two] = taken(seen);
+  assert.deepEqual([two.t, two.handle], ["msg", "countess"]);
+  conversation.take({ t: "you", person: "me", handle: "countess" });
+  conversation.take(ack(two, 2));
+  assert.deepEqual(taken(seen), []);
+});
+
+test("what was refused is tried again under the name of now", () => {
+  const name = { now: "bob" };
   const { conversation, seen } = begun({ name });
-  conversation.say("ada", "hi");
-  name.now = "countess";
   conversation.take(welcome(0));
-  assert.deepEqual(taken(seen).map(({ t, handle }) => [t, handle]), [["msg", "countess"]]);
+  conversation.say("bob", "hi");
+  const [{ cid }] = taken(seen);
+  conversation.take({ t: "nack", cid, code: "taken", text: "Taken.", retry: false });
+  name.now = "robert";
+  conversation.retry(cid);
+  assert.deepEqual(taken(seen).map(({ handle }) => handle), ["robert"]);
 });
 
 test("a server that knows no people is not asked for a name", () => {
@@ -346,9 +377,9 @@ test("a server that knows no people is not asked for a name", () => {
 test("a name that is not given is told, and is no answer to the message under way", () => {
   const { conversation, seen } = begun();
   conversation.take(welcome(0, [], you("ada")));
-  conversation.say("ada", "hi");
   conversation.rename("bob");
-  const [message, wish] = taken(seen);
+  conversation.say("ada", "hi");
+  const [wish, message] = taken(seen);
   assert.deepEqual(wish, { t: "handle", handle: "bob" });
   conversation.take({ t: "nack", code: "taken", text: "Taken.", retry: false });
   assert.deepEqual([seen.unnamed, seen.pending.get(message.cid)], [["Taken."], ""]);
