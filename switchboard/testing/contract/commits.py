@@ -8,7 +8,7 @@ import pytest
 
 from switchboard.events import Ack, GroupMessage, InboxEntry, Join, Leave, Output, Reply
 from switchboard.exceptions import ContentError
-from switchboard.layers.base import Enqueued, Layer
+from switchboard.layers.base import Commit, Enqueued, Layer
 from switchboard.names import CONNECT, RECEIVE, new_reply_channel
 from switchboard.testing.contract.acts import (
     ANNE,
@@ -163,3 +163,61 @@ class CommitTests(LayerTests):
         replies = [Reply(socket, {"n": n}) for n in range(9000)]
         await handle(layer, frame(socket, 1), *replies)
         assert await inbox(layer, interface, 1) == [InboxEntry(2, (*replies, Ack(socket, 1)), socket, 1)]
+
+    # -- several at once
+
+    async def test_each_of_several_is_an_entry_of_its_own_in_their_order(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        sockets = [await new_socket(layer, interface) for _ in range(3)]
+        commits = []
+        for socket in sockets:
+            await layer.enqueue(frame(socket, 1))
+            commits.append(Commit(await take(layer, RECEIVE), [Reply(socket, {"for": socket})], {"of": socket}))
+        assert await layer.commit_all(ANNE, commits) == [True] * 3
+        assert await inbox(layer, interface, 3) == [
+            InboxEntry(4 + n, (Reply(socket, {"for": socket}), Ack(socket, 1, session={"of": socket})), socket, 1)
+            for n, socket in enumerate(sockets)
+        ]
+
+    async def test_what_is_not_ours_among_them_is_left_out_alone(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        sockets = [await new_socket(layer, interface) for _ in range(3)]
+        deliveries = []
+        for socket, worker in zip(sockets, (ANNE, BERT, ANNE), strict=True):
+            await layer.enqueue(frame(socket, 1))
+            deliveries.append(await take(layer, RECEIVE, worker))
+        commits = [Commit(delivery, [note()]) for delivery in (*deliveries, deliveries[0])]
+        assert await layer.commit_all(ANNE, commits) == [True, False, True, False]
+        acked = [event for entry in await inbox(layer, interface, 3) for event in entry.events]
+        assert acked == [Ack(sockets[0], 1), Ack(sockets[2], 1)]
+        assert await layer.depth(LOG) == 2 and await layer.depth(RECEIVE) == 1
+
+    async def test_one_sees_what_those_before_it_did(self, layer: Layer) -> None:
+        home = await new_home(layer)
+        joins, speaks = await new_socket(layer, home), await new_socket(layer, home)
+        commits = []
+        for socket, output in ((joins, Join(joins, "room")), (speaks, GroupMessage("room", {"text": "hi"}))):
+            await layer.enqueue(frame(socket, 1))
+            commits.append(Commit(await take(layer, RECEIVE), [output]))
+        assert await layer.commit_all(ANNE, commits) == [True, True]
+        heard = [event for entry in await inbox(layer, home, 2) for event in entry.events]
+        assert heard == [Join(joins, "room"), Ack(joins, 1), GroupMessage("room", {"text": "hi"}), Ack(speaks, 1)]
+
+    async def test_content_that_cannot_cross_leaves_all_of_them_pending(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        sockets = [await new_socket(layer, interface) for _ in range(2)]
+        commits = []
+        for socket, value in zip(sockets, (1, object()), strict=True):
+            await layer.enqueue(frame(socket, 1))
+            commits.append(Commit(await take(layer, RECEIVE), [Reply(socket, {"x": value})]))
+        with pytest.raises(ContentError):
+            await layer.commit_all(ANNE, commits)
+        assert await inbox(layer, interface, 2) == [] and await layer.depth(RECEIVE) == 2
+        assert await layer.commit_all(ANNE, commits[:1]) == [True]
+
+    async def test_hundreds_at_once(self, layer: Layer) -> None:
+        await layer.publish([note(n) for n in range(300)])
+        taken = await layer.take(ANNE, [LOG], count=300, wait=0)
+        assert await layer.commit_all(ANNE, [Commit(delivery) for delivery in taken]) == [True] * 300
+        assert await layer.depth(LOG) == 0
+        assert await layer.commit_all(ANNE, []) == []
