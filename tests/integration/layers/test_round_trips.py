@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from switchboard.events import GroupMessage, Join, Output, Reply
-from switchboard.layers.base import SocketState
+from switchboard.layers.base import Commit, Delivery, SocketState
 from switchboard.layers.redis import RedisLayer
 from switchboard.names import CONNECT, HTTP_REQUEST, RECEIVE, new_interface, new_reply_channel
 from switchboard.testing.contract.acts import ANNE, BERT, LOG, frame, join, new_home, new_socket, note, take
@@ -91,6 +91,21 @@ async def test_what_interfaces_ask(lonely_layer: RedisLayer, counter: Counter) -
     ):
         assert await counter.commands(call) == ["EVALSHA"], call
     assert await counter.commands(layer.read_inbox(interface, 0, wait=1)) == ["XREAD"]
+
+
+async def test_a_batch_is_taken_and_committed_by_two_commands(lonely_layer: RedisLayer, counter: Counter) -> None:
+    layer = lonely_layer
+    interface, _ = await _everything_once(layer)
+    sockets = [await new_socket(layer, interface) for _ in range(100)]
+    await layer.enqueue_many([frame(socket, 1) for socket in sockets])
+    taken: list[Delivery] = []
+
+    async def take_all() -> None:
+        taken.extend(await layer.take(ANNE, [RECEIVE], count=100, wait=1))
+
+    assert await counter.commands(take_all()) == ["XREADGROUP"] and len(taken) == 100
+    commits = [Commit(d, [GroupMessage("room", {"text": "hi"}), Reply(str(d.envelope.socket), {})]) for d in taken]
+    assert await counter.commands(layer.commit_all(ANNE, commits)) == ["EVALSHA"]
 
 
 async def test_what_workers_ask(lonely_layer: RedisLayer, counter: Counter) -> None:

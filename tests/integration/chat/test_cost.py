@@ -1,0 +1,75 @@
+"""What messages cost, in numbers that do not depend on the machine: queries, and how they grow with a batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from chat import storing
+from chat.models import Message as Row
+from chat.protocol import Post
+from chat.receiving import receive
+from chat.storing import Knock, Posted
+from switchboard import Message
+from switchboard.events import Envelope, GroupMessage
+from switchboard.outbox import NoOutbox, Outbox, collecting
+from switchboard.testing.client import WSClient
+from tests.integration.chat.sockets import hello, tab
+
+pytestmark = pytest.mark.django_db
+
+#: Lock the rooms, look the identities up, insert, count. (The tests run inside a transaction, so BEGIN and COMMIT are a
+#: savepoint here, and two more.)
+STORING = 4 + 2
+#: Besides, in the consumer: who sits at the sockets. The limits, off in tests, are two more.
+SEATS = 1
+
+
+def knocks(number: int, *, rooms: int) -> list[Knock]:
+    return [Knock(f"room-{n % rooms}", Post("ada", f"text {n}"), f"c:{n}") for n in range(number)]
+
+
+@pytest.mark.parametrize(("number", "rooms"), [(1, 1), (50, 1), (50, 50)])
+def test_a_batch_costs_the_queries_of_one_message(number: int, rooms: int) -> None:
+    for n in range(rooms):
+        storing.ensure_room(f"room-{n}")
+    with CaptureQueriesContext(
+        connection,
+    ) as queries:
+        answers = storing.store(knocks(number, rooms=rooms))
+    assert all(isinstance(answer, Posted) for answer in answers) and Row.objects.count() == number
+    assert len(queries) == STORING, "\n".join(query["sql"] for query in queries)
+
+
+def run(clients: Sequence[WSClient], frame: Callable[[int], dict[str, Any]]) -> Sequence[Outbox]:
+    """What the consumer sends for a batch of one frame of each client, called as a worker calls it, in this thread."""
+    messages = []
+    for number, client in enumerate(clients):
+        content = {"reply_channel": client.reply_channel, "text": json.dumps(frame(number))}
+        session = dict(client.channel_session)
+        envelope = Envelope("websocket.receive", f"id-{number}", content, client.reply_channel, 9, session)
+        message = Message.from_envelope(envelope, client.layer)
+        message.outbox = Outbox(client.layer)
+        messages.append(message)
+    with collecting(NoOutbox(clients[0].layer)):
+        receive(messages)
+    return [message.outbox for message in messages if message.outbox is not None]
+
+
+@pytest.mark.parametrize("number", [1, 12])
+def test_so_it_does_at_the_door_and_each_has_its_own_outputs(number: int) -> None:
+    clients = [tab(f"browser-{n}", f"/chat/room-{n}/") for n in range(number)]
+    for n, client in enumerate(clients):
+        hello(client, f"someone {n}")
+    with CaptureQueriesContext(connection) as queries:
+        outboxes = run(clients, lambda n: {"t": "msg", "cid": f"c-{n}", "body": f"text {n}"})
+    assert len(queries) == STORING + SEATS, "\n".join(query["sql"] for query in queries)
+    for n, outbox in enumerate(outboxes):
+        told = [output for output in outbox.outputs if isinstance(output, GroupMessage)]
+        assert {output.group.split(".")[1] for output in told} == {f"room-{n}"}
+        assert all(f"text {n}" in output.content["text"] for output in told)
