@@ -336,6 +336,12 @@ class Layer(ABC):
         """A number for each interface that has an inbox or records, alive or not. It changes while it lives."""
 
     @abstractmethod
+    async def watch_interfaces(self, *, unbroken: float) -> Mapping[str, float]:
+        """For how many seconds the number of each of the `interface_beats` has stood still under the eyes of those who
+        call this: of all of them together, so that a watch outlives the workers that keep it. Where nobody called for
+        ``unbroken`` seconds, as when nobody could, nothing is known and counting begins anew."""
+
+    @abstractmethod
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         """Records of the interface's sockets, at most a few hundred: those with nothing under way first."""
 

@@ -1,9 +1,10 @@
 """Speaking for the dead: the disconnects of an interface that is gone, the traces of a worker that is gone.
 
 Every worker does this; it is safe to do it several times. An interface is dead when its heartbeat stood still for a
-whole lease under this worker's eyes. Each of its sockets then gets the ``websocket.disconnect`` that nobody else
-will send, as soon as the message that was under way is done; when the last one is handled, its inbox goes. An
-interface that was only slow finds its sockets unknown, closes them and begins anew.
+whole lease under the eyes of workers, of whichever lived: where each lives for less than a lease, as when they are
+restarted again and again, none would see it alone. Each of its sockets then gets the ``websocket.disconnect`` that
+nobody else will send, as soon as the message that was under way is done; when the last one is handled, its inbox goes.
+An interface that was only slow finds its sockets unknown, closes them and begins anew.
 """
 
 from __future__ import annotations
@@ -34,20 +35,21 @@ class Reaper:
         self._lease = lease
         #: Seconds from one look to the next.
         self.interval = min(lease / 9, 5.0)
-        self._interfaces: Stillness[str] = Stillness(unbroken=3 * self.interval)
-        self._workers: Stillness[str] = Stillness(unbroken=3 * self.interval)
+        #: Seconds between two looks after which nobody has watched.
+        self._unbroken = 3 * self.interval
+        self._workers: Stillness[str] = Stillness(unbroken=self._unbroken)
 
     async def look(self) -> None:
         """One look, and whatever has to be done."""
         try:
-            interfaces, workers = await self._layer.interface_beats(), await self._layer.worker_beats()
+            interfaces = await self._layer.watch_interfaces(unbroken=self._unbroken)
+            workers = await self._layer.worker_beats()
         except LayerUnavailable:
-            self._interfaces.interrupted()
             self._workers.interrupted()
             return
-        now = time.monotonic()
-        dead_interfaces = self._dead(self._interfaces.look(interfaces, now))
-        dead_workers = [name for name in self._dead(self._workers.look(workers, now)) if name != self._worker]
+        dead_interfaces = self._dead(interfaces)
+        still = self._workers.look(workers, time.monotonic())
+        dead_workers = [name for name in self._dead(still) if name != self._worker]
         try:
             for interface in dead_interfaces:
                 await self._reap(interface)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Mapping, Sequence
 
 from switchboard.layers.base import Layer, SocketState
 from switchboard.layers.memory.shared import BATCH, Shared
 from switchboard.layers.memory.state import Record
+from switchboard.leases import Stillness
 
 
 class Recovery(Shared, Layer):
@@ -31,6 +33,11 @@ class Recovery(Shared, Layer):
     async def interface_beats(self) -> Mapping[str, int]:
         with self._lock:
             return dict(self._state.interfaces)
+
+    async def watch_interfaces(self, *, unbroken: float) -> Mapping[str, float]:
+        with self._lock:
+            self._state.watch = self._state.watch or Stillness(unbroken=unbroken)
+            return self._state.watch.look(self._state.interfaces, time.monotonic())
 
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         with self._lock:

@@ -10,6 +10,7 @@ from switchboard.events import Content, Envelope, GroupMessage, InboxEntry, Inbo
 from switchboard.layers.base import DeadLetter, Delivery
 from switchboard.layers.capacity import MOST_DEAD_LETTERS, Capacities
 from switchboard.layers.memory.waking import Bell
+from switchboard.leases import Stillness
 from switchboard.names import interface_of, token
 
 
@@ -74,6 +75,7 @@ class State:
         self.inboxes: dict[str, Inbox] = {}
         #: Heartbeats. An interface is in it as long as it has an inbox or records.
         self.interfaces: dict[str, int] = {}
+        self.watch: Stillness[str] | None = None
         self.groups: dict[str, set[str]] = {}
         self.workers: dict[str, int] = {}
         self.dead_letters: dict[str, DeadLetter] = {}

@@ -17,6 +17,8 @@ The keys, all under the prefix of ``CONFIG``. The version of the wire stands whe
     interface:<interface>   hash    last entry's number; join:<group> its last join   close_inbox
     interfaces              hash    interface -> its last heartbeat (ms)              close_inbox, when no records
                                                                                       are left
+    watched                 hash    interface -> its heartbeat when it was first      the next watch, when the
+                                    seen, and that moment; looked: the last look      interface is gone
     socket:<reply channel>  hash    sent, acked, session, path                        the commit of its disconnect
     sockets:<interface>     set     its sockets that have records                     their records
     group:<group>           set     interfaces with members                           leave, close_inbox; dead ones

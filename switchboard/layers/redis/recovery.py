@@ -32,6 +32,10 @@ class Recovery(Shared, Layer):
     async def interface_beats(self) -> Mapping[str, int]:
         return await self._read_counts(self._keys.interfaces)
 
+    async def watch_interfaces(self, *, unbroken: float) -> Mapping[str, float]:
+        answer = await self._run("watch_interfaces", int(unbroken * 1000))
+        return {name.decode(): still / 1000 for name, still in zip(answer[::2], answer[1::2], strict=True)}
+
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         rows = await self._run("sockets_of", interface, _BATCH)
         return [

@@ -104,6 +104,10 @@ class Several(Layer):
         answers = await self._ask_all(lambda host: host.interface_beats())
         return {interface: beat for _, beats in answers for interface, beat in beats.items()}
 
+    async def watch_interfaces(self, *, unbroken: float) -> Mapping[str, float]:
+        answers = await self._ask_all(lambda host: host.watch_interfaces(unbroken=unbroken))
+        return {interface: still for _, found in answers for interface, still in found.items()}
+
 
 async def _answer(ask: Callable[[Host], Awaitable[T]], host: Host) -> T | LayerUnavailable:
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from switchboard.events import GroupMessage
@@ -144,6 +145,28 @@ class RecoveryTests(LayerTests):
 
         await await_until(moved, "the clock ticked and the heartbeat shows")
         assert (await layer.interface_beats())[still] == before[still]
+
+    async def test_who_watches_sees_for_how_long_an_interface_stood_still(self, layer: Layer) -> None:
+        alive, still = await new_home(layer), await new_home(layer)
+
+        async def long_still() -> bool:
+            await layer.beat(alive, 0)
+            seen = await layer.watch_interfaces(unbroken=5)
+            return seen[still] > 0.2 and seen[alive] < seen[still]
+
+        await await_until(long_still, "one to stand still for a while, the other not")
+        await layer.close_inbox(still)
+        assert set(await layer.watch_interfaces(unbroken=5)) == {alive}
+
+    async def test_a_watch_that_was_interrupted_knows_nothing(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+
+        async def seen() -> bool:
+            return (await layer.watch_interfaces(unbroken=0.1))[interface] > 0
+
+        await await_until(seen, "it to stand still")
+        await asyncio.sleep(0.2)  # the interruption
+        assert (await layer.watch_interfaces(unbroken=0.1))[interface] == 0
 
     async def test_a_closed_interface_is_listed_until_its_records_are_gone(self, layer: Layer) -> None:
         interface = await new_home(layer)

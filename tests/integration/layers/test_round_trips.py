@@ -145,6 +145,7 @@ async def test_what_is_asked_about_the_dead(lonely_layer: RedisLayer, counter: C
     assert await counter.commands(layer.revive(letter.tag)) == ["EVALSHA"]
     assert await counter.commands(layer.drop_dead_letter(letter.tag)) == ["XDEL"]
     assert await counter.commands(layer.interface_beats()) == ["HGETALL"]
+    assert await counter.commands(layer.watch_interfaces(unbroken=1)) == ["EVALSHA"]
     assert await counter.commands(layer.sockets_of(interface)) == ["EVALSHA"]
 
 

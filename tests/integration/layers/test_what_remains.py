@@ -37,6 +37,7 @@ async def _life(layer: RedisLayer, interface: str) -> str:
     await layer.report_written(socket, 1)
     await layer.enqueue(frame(socket, 2))
     await layer.bury(ANNE, await take(layer, RECEIVE), reason="tried often enough")
+    await layer.watch_interfaces(unbroken=1)
     return socket
 
 
@@ -81,6 +82,7 @@ async def test_a_whole_life_leaves_constants_only(layer: RedisLayer, shell: Redi
     assert await layer.leave(interface, "room", beat.last)
     await layer.close_inbox(interface)
     await layer.retire(ANNE, [])
+    await layer.watch_interfaces(unbroken=1)
     _check_only_constants_are_left(layer, shell)
 
 
@@ -112,6 +114,7 @@ async def test_the_dead_leave_constants_only(layer: RedisLayer, shell: Redis) ->
     assert list(await layer.interface_beats()) == [dead_interface], "nobody has looked for records of it yet"
     await reap(layer, dead_interface)
     assert await layer.interface_beats() == {}
+    assert await layer.watch_interfaces(unbroken=1) == {}
 
     await _forget_letters(layer)
     await layer.retire(ANNE, [])

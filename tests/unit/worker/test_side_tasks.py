@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -29,6 +30,20 @@ async def test_the_sockets_of_a_dead_interface_are_reported_and_nothing_is_left(
 
         await await_until(gone, "the interface to be forgotten")
     assert sorted(reported) == [(f"{INTERFACE}!{number}", f"/chat/{number}/", 1006) for number in range(3)]
+
+
+async def test_workers_that_live_shorter_than_a_lease_watch_together(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
+    reported = threading.Event()
+    routes = [route("websocket.disconnect", lambda message: reported.set())]
+    lives = 0
+    await scene.enqueue(0)
+    while not reported.is_set():
+        lives += 1
+        assert lives < 50
+        async with scene.worker(routes=[route("websocket.connect", lambda message: None), *routes]):
+            await asyncio.sleep(0.3)  # a third of the lease
+    assert lives > 1
 
 
 async def test_a_live_interface_is_left_alone(scene: Scene, settings: Any) -> None:

@@ -18,6 +18,7 @@ local function sockets_key(interface) return PREFIX .. ':sockets:' .. interface 
 local function outgoing_key(host) return PREFIX .. ':outgoing1:' .. host end
 local function report_key(channel) return PREFIX .. ':report:' .. channel end
 local INTERFACES = PREFIX .. ':interfaces'
+local WATCHED = PREFIX .. ':watched'
 local BEATS = PREFIX .. ':workers'
 local CHANNELS = PREFIX .. ':channels'
 local DEAD_LETTERS = PREFIX .. ':deadletters'
