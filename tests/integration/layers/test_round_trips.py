@@ -68,6 +68,7 @@ async def _everything_once(layer: RedisLayer) -> tuple[str, str]:
     await layer.restore([SocketState(socket, 1, 1)])
     await layer.rejoin(interface, ["room"])
     await layer.sockets_of(interface)
+    await layer.watch_interfaces(unbroken=1)
     await layer.forgive(ANNE, delivery)
     await layer.revive("1-1")
     await layer.close_inbox(new_interface())
