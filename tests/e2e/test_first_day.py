@@ -24,7 +24,7 @@ def say(page: Page, handle: str, message: str) -> None:
 
 
 def expect_said(page: Page, *messages: str) -> None:
-    expect(page.locator("#log .line p")).to_have_text(list(messages), use_inner_text=True, timeout=PATIENCE_MS)
+    expect(page.locator("#log .line .said")).to_have_text(list(messages), use_inner_text=True, timeout=PATIENCE_MS)
 
 
 def test_from_make_run_to_ctrl_c(checkout: Path, environment: dict[str, str]) -> None:
