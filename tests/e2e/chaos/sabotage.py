@@ -26,15 +26,15 @@ _NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", "var", ".env", "__pycache
 
 @dataclass(frozen=True)
 class Act:
-    """In the file, the first text becomes the second; then these faults happen. ``beside``: another act, the change of
-    which is made as well, since its mechanism would stand in for this one."""
+    """In the file, the first text becomes the second; then these faults happen. ``beside``: other acts whose changes
+    are made as well, since their mechanisms would stand in for this one."""
 
     name: str
     file: str
     old: str
     new: str
     faults: Sequence[str]
-    beside: str = ""
+    beside: Sequence[str] = ()
 
 
 ACTS: Final = (
@@ -50,15 +50,16 @@ ACTS: Final = (
         "switchboard/layers/redis/lua/commit.lua",
         "if not held(worker, stream, tag) then return 0 end",
         "",
-        ["worker-freeze=3"],
-        beside="`order > acked` of the commit",
+        ["worker-freeze=10"],
+        beside=("`order > acked` of the commit", "the numbers of group messages"),
     ),
     Act(
         "`order > acked` of the commit",
         "switchboard/layers/redis/lua/commit.lua",
         "fresh = not acked or tonumber(order) > tonumber(acked)",
         "fresh = true",
-        ["interface-freeze=2", "redis-freeze"],
+        ["redis-old=3"],
+        beside=("the numbers of group messages",),
     ),
     Act(
         "counting attempts",
@@ -134,7 +135,7 @@ def _perform(act: Act) -> str:
     with tempfile.TemporaryDirectory(prefix="sabotage-") as name:
         copy = Path(name) / "checkout"
         shutil.copytree(ROOT, copy, ignore=_NOT_COPIED, symlinks=True)
-        for each in (act, *(other for other in ACTS if other.name == act.beside)):
+        for each in (act, *(other for other in ACTS if other.name in act.beside)):
             file = copy / each.file
             text = file.read_text()
             assert each.old in text, f"{each.file} has changed: {each.old!r} is not in it"

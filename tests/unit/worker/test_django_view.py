@@ -55,6 +55,8 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 made: list[int] = []
+
+
 def nothing_here(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The project's own page for it has links that these urls do not know."""
     return HttpResponse(status=404)
