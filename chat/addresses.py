@@ -8,7 +8,7 @@ that the operator names in ``CHAT_TRUSTED_PROXIES``. Without that setting the pe
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -58,6 +58,7 @@ def client_address(peer: str, forwarded: str) -> str:
     return str(nearest or "")
 
 
+@lru_cache(10_000)
 def customer(address: str) -> str:
     """What stands for everybody at ``address``: itself, and of IPv6 the part that an access provider gives out."""
     read = _read(address)

@@ -52,7 +52,7 @@ def group(label: str, dialect: Dialect) -> Group:
 def announce(message: Message) -> None:
     """Send the message to its room when the transaction has committed."""
     # Robust: the message is stored, and whoever stored it should not hear of an error because a wire was down.
-    transaction.on_commit(lambda: tell(message.room.label, message.as_line()), robust=True)
+    transaction.on_commit(lambda: tell(message.room, message.as_line()), robust=True)
 
 
 def frame(line: Line, dialect: Dialect) -> dict[str, str] | None:
@@ -61,12 +61,25 @@ def frame(line: Line, dialect: Dialect) -> dict[str, str] | None:
     return None if text is None else {"text": text}
 
 
-def tell(label: str, line: Line) -> None:
-    """Send a message, which is committed, to its room."""
-    for dialect in DIALECTS.values():
+def tell(room: Room, line: Line) -> None:
+    """Send a message, which is committed, to its room, in the dialects that are spoken there."""
+    for name in room.dialects.split() or DIALECTS:
+        dialect = DIALECTS[name]
         content = frame(line, dialect)
         if content is not None:
-            group(label, dialect).send(content, seq=line.seq)
+            group(room.label, dialect).send(content, seq=line.seq)
+
+
+def learn(room: Room, dialect: Dialect) -> None:
+    """Tell the room of messages in this dialect too, from the one after ``room.last_seq``, which is read anew: whoever
+    stores a message knows of the dialect, or is in that count. To be called inside a transaction."""
+    if not room.dialects or dialect.name in room.dialects.split():
+        return
+    locked = Room.objects.select_for_update().get(pk=room.pk)
+    if dialect.name not in locked.dialects.split():
+        locked.dialects = f"{locked.dialects} {dialect.name}"
+        locked.save(update_fields=["dialects"])
+    room.dialects, room.last_seq = locked.dialects, locked.last_seq
 
 
 def tell_of(label: str, make: Callable[[Dialect], str | None]) -> None:

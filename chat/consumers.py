@@ -104,6 +104,8 @@ def _connect(arrivals: Sequence[Arrival]) -> None:
             for arrival, answer in zip(arrivals, answers, strict=True)
             if isinstance(answer, Entered) and answer.member is not None
         }
+        for arrival, member in members.items():
+            broadcast.learn(member.room, arrival.dialect)
         presence.arrive_all([arrival.seat(member) for arrival, member in members.items()])
         # Who says hello is here from then on, under the handle that it brings.
         coming = people.show_all(member for arrival, member in members.items() if not arrival.dialect.greets)
@@ -115,7 +117,7 @@ def _connect(arrivals: Sequence[Arrival]) -> None:
                 logger.info("Turned somebody away from %s (%s): %s", arrival.label, arrival.dialect.name, code)
                 _turn_away(arrival.message, TURNED_AWAY[code])
                 continue
-            _let_in(arrival, answer.room)
+            _let_in(arrival, members[arrival].room)
             member = members[arrival]
             if member.pk in coming:
                 coming.discard(member.pk)  # of several tabs the first one came

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.utils.translation import gettext as _
 
@@ -19,7 +19,7 @@ from switchboard import Message
 logger = logging.getLogger(__name__)
 
 
-@dataclass(eq=False, slots=True)
+@dataclass(eq=False)
 class Frame:
     message: Message
     label: str
@@ -38,17 +38,15 @@ class Frame:
     def cid(self) -> str | None:
         return self.request.cid if isinstance(self.request, Post) else None
 
-    @property
+    @cached_property
     def want(self) -> limits.Want:
         """What it takes to say something here."""
         session = self.message.channel_session
         return limits.message(session.get("who", ""), session.get("address", ""))
 
-    @contextmanager
-    def answering(self) -> Iterator[None]:
-        """Within the block what is sent leaves with this frame, and sentences are in the language of its socket."""
-        with self.message.sending(), language_of(self.message):
-            yield
+    def sending(self) -> AbstractContextManager[None]:
+        """Within the block what is sent leaves with this frame."""
+        return self.message.sending()
 
     def answer(self, text: str | None) -> None:
         if text is not None and self.message.reply_channel is not None:
@@ -56,12 +54,14 @@ class Frame:
 
     def close(self, code: int) -> None:
         assert self.message.reply_channel is not None
-        with self.answering():
+        with self.sending():
             self.message.reply_channel.send({"close": code})
 
     def refuse(self, refusal: Refusal) -> None:
+        """Say why not, in the language of the socket."""
         logger.info("Refused a frame in %s (%s): %s", self.label, self.dialect.name, refusal.code)
-        self.answer(self.dialect.nack(refusal))
+        with language_of(self.message):
+            self.answer(self.dialect.nack(refusal))
 
 
 def read(message: Message) -> Frame | None:
@@ -70,10 +70,16 @@ def read(message: Message) -> Frame | None:
     if dialect is None:
         return None
     text = message.content.get("text")
-    with language_of(message):
-        binary = Refusal("binary", _("This socket takes text frames only."))
-        request = dialect.parse(text) if isinstance(text, str) else binary
+    request = dialect.parse(text) if isinstance(text, str) else None
+    if request is None or isinstance(request, Refusal):
+        # Few frames are refused, and only they need a language.
+        with language_of(message):
+            request = dialect.parse(text) if isinstance(text, str) else _binary()
     return Frame(message, message.channel_session["room"], dialect, request)
+
+
+def _binary() -> Refusal:
+    return Refusal("binary", _("This socket takes text frames only."))
 
 
 def dialect_of(message: Message) -> Dialect | None:

@@ -52,7 +52,8 @@ def read(value: object) -> str:
     if len(value) > 10 * CODE_POINT_LIMIT:
         raise _too_long()
     stripped = value.strip()
-    if stripped.isalnum() and stripped.isascii() and len(stripped) <= HANDLE_LIMIT:
+    plain = stripped.isascii() and len(stripped) <= HANDLE_LIMIT and "  " not in stripped
+    if plain and stripped.replace(" ", "").replace("-", "").isalnum():
         return stripped  # most are, and each message brings one
     if any(unicodedata.category(char) in {"Cc", "Cs"} for char in stripped):
         raise _unseen()

@@ -47,6 +47,14 @@ class Room(models.Model):
     )
     topic = models.CharField(max_length=TOPIC_LIMIT, blank=True, default="", db_default="")
     locked = models.BooleanField(default=False, db_default=False, help_text="Only who holds the room's keys may write.")
+    dialects = models.CharField(
+        max_length=100,
+        blank=True,
+        default="v1",
+        db_default="",
+        editable=False,
+        help_text="Those in which the room is told of messages: the page's, and what else was spoken. All if empty.",
+    )
     last_seq = models.PositiveBigIntegerField(default=0, editable=False)
     pruned_seq = models.PositiveBigIntegerField(
         default=0, db_default=0, editable=False, help_text="Messages up to this number are removed for their age."

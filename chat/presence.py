@@ -16,9 +16,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import F, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
+from chat import statements
 from chat.models import Connection, Member
 
 
@@ -86,15 +87,7 @@ def leave_all(reply_channels: Collection[str]) -> dict[str, Member]:
 def members_at(reply_channels: Iterable[str]) -> dict[str, Member]:
     """Who sits at these sockets; in one query, however many. Who sits at several is the same object. Their rooms and
     accounts are not loaded: a message, which asks this each time, needs neither."""
-    names = list(reply_channels)
-    if not names:
-        return {}
-    found = Member.objects.filter(connections__reply_channel__in=names).order_by()
-    members: dict[int, Member] = {}
-    return {
-        member.at: members.setdefault(member.pk, member)
-        for member in found.annotate(at=F("connections__reply_channel"))
-    }
+    return statements.members_at(list(reply_channels))
 
 
 def sockets_of(member: Member) -> list[str]:

@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from chat import broadcast, company, entrance, greeting, handles, people, presence, services, storing
 from chat.admission import NotAdmitted, Speaker
@@ -67,7 +67,7 @@ def receive(messages: Sequence[Message]) -> None:
     greeted = [frame for frame in seated if isinstance(told := outcomes[frame], Greeted) and told.renamed]
     renamings = company.Renamings([frame.member for frame in [*renamed, *greeted] if frame.member is not None])
     for frame in frames:
-        with frame.answering():
+        with frame.sending():
             if frame in renamed:
                 assert frame.member is not None
                 renamings.tell(frame.member)
@@ -140,7 +140,7 @@ def _knock(frame: Frame, handle: Outcome) -> Knock:
         fault = handle if isinstance(handle, BadHandle | NotAdmitted) else None
         said = under(frame.label, said, identity, (handle is True and said.handle) or member.handle, fault)
     else:
-        with frame.answering():
+        with frame.sending():
             said = named(frame.label, member, said, identity=identity, want=frame.want, can_be_told=False)
     return Knock(frame.label, said, identity, frame.message.user, Speaker.of(member, frame.want))
 
@@ -151,7 +151,7 @@ def _tell(frame: Frame, outcome: Outcome, renamings: company.Renamings) -> None:
     assert member is not None
     if isinstance(outcome, Posted):
         line = outcome.message.as_line()
-        broadcast.tell(frame.label, line)
+        broadcast.tell(outcome.message.room, line)
         frame.answer(frame.dialect.ack(line, frame.cid))
     elif isinstance(outcome, Greeted):
         frame.answer(frame.dialect.welcome(outcome.welcome))

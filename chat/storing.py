@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
 
+from chat import statements
 from chat.admission import NOBODY, NotAdmitted, Speaker, admit
 from chat.models import Message, Room
 from chat.protocol import Post
@@ -79,7 +79,7 @@ def store(knocks: Sequence[Knock]) -> Sequence[Posted | IdentityConflict | NotAd
     One that is stored already is never refused: its author was admitted when it was.
     """
     rooms = _locked_rooms({knock.label for knock in knocks})
-    known = _known(rooms.values(), {knock.identity for knock in knocks})
+    known = _known({(rooms[knock.label].pk, knock.identity) for knock in knocks})
     refused = _refused(rooms, known, knocks)
     answers: list[Posted | IdentityConflict | NotAdmitted] = []
     new: list[Message] = []
@@ -99,7 +99,7 @@ def store(knocks: Sequence[Knock]) -> Sequence[Posted | IdentityConflict | NotAd
         else:
             stored.room = room
             answers.append(Posted(stored, duplicate=True))
-    Message.objects.bulk_create(new)
+    statements.insert(new)
     _count(new)
     return answers
 
@@ -119,20 +119,22 @@ def _refused(
 
 def _locked_rooms(labels: Collection[str]) -> Mapping[str, Room]:
     """The rooms by label, their rows locked until the transaction ends. (SQLite locks all there is, when it begins.)"""
-    locked = Room.objects.select_for_update().filter(label__in=labels).order_by("pk")
-    rooms = {room.label: room for room in locked}
+    rooms = {room.label: room for room in statements.locked_rooms(labels)}
     missing = sorted(labels - rooms.keys())
     if missing:
         for label in missing:
             ensure_room(label)
-        rooms = {room.label: room for room in locked.all()}
+        rooms = {room.label: room for room in statements.locked_rooms(labels)}
     return rooms
 
 
-def _known(rooms: Collection[Room], identities: Collection[str]) -> _Known:
-    """What is stored in these rooms under these identities."""
-    pks = [room.pk for room in rooms]
-    found = Message.objects.filter(room_id__in=pks, identity__in=identities).select_related("user").order_by()
+def _known(places: Collection[statements.Place]) -> _Known:
+    """What is stored there. Mostly nothing: few messages knock twice."""
+    known = statements.stored(places)
+    if not known:
+        return {}
+    rooms, identities = {room for room, _ in known}, {identity for _, identity in known}
+    found = Message.objects.filter(room_id__in=rooms, identity__in=identities).select_related("user").order_by()
     return {(message.room_id, message.identity): message for message in found}
 
 
@@ -157,4 +159,4 @@ def _count(new: Collection[Message]) -> None:
     for room, number in Counter(message.room_id for message in new).items():
         by_number.setdefault(number, []).append(room)
     for number, rooms in by_number.items():
-        Room.objects.filter(pk__in=rooms).update(last_seq=F("last_seq") + number)
+        statements.count(number, rooms)

@@ -6,9 +6,10 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from django.db import close_old_connections, connection, connections
+from django.db import close_old_connections, connection, connections, transaction
 
-from chat import people, presence, services
+from chat import broadcast, people, presence, services
+from chat.dialects import DIALECTS
 from chat.identity import Who
 from chat.models import Connection, Member, Message, Room
 from chat.protocol import Post
@@ -132,6 +133,19 @@ def test_a_room_is_made_once() -> None:
     made: list[Room] = []
     assert in_threads(6, lambda n: made.append(services.ensure_room("tea"))) == []
     assert len({room.pk for room in made}) == 1
+
+
+def test_dialects_that_are_learned_at_once_are_all_known() -> None:
+    room = services.ensure_room("tea")
+    dialects = list(DIALECTS.values())
+
+    def learn(n: int) -> None:
+        with transaction.atomic():
+            broadcast.learn(Room.objects.get(pk=room.pk), dialects[n])
+
+    assert in_threads(len(dialects), learn) == []
+    room.refresh_from_db()
+    assert sorted(room.dialects.split()) == sorted(DIALECTS)
 
 
 def test_a_connect_that_two_workers_handle_is_one_row() -> None:

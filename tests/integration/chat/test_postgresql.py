@@ -38,7 +38,17 @@ def test_the_services_hold_on_postgresql(postgresql: str) -> None:
     command += ["--ds=tests.integration.chat.postgresql_settings", "-W", "error"]
     command += [
         str(HERE / f"test_{name}.py")
-        for name in ("services", "at_once", "replay", "repair", "presence", "limits", "company", "migrations")
+        for name in (
+            "services",
+            "at_once",
+            "replay",
+            "repair",
+            "presence",
+            "limits",
+            "company",
+            "migrations",
+            "statements",
+        )
     ]
     environment = {**os.environ, "PGHOST": postgresql}
     run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from channels.layers import channel_layers
+from django.db import transaction
 
 from chat import broadcast, repair, services
 from chat.dialects import DIALECTS
@@ -49,9 +50,12 @@ def test_the_answer_is_what_was_broadcast(dialect: Any, monkeypatch: pytest.Monk
             if self.name == broadcast.group_name("tea", dialect):
                 sent.append([seq, content])
 
+    with transaction.atomic():
+        broadcast.learn(services.ensure_room("tea"), dialect)
     with monkeypatch.context() as patch:
         patch.setattr(broadcast, "Group", Heard)
         post(4)
+    assert len(sent) == 4
     assert ask(broadcast.group_name("tea", dialect), 2) == {"rows": sent[2:], "upto": 4}
     assert ask(broadcast.group_name("tea", dialect), 0) == {"rows": sent, "upto": 4}
     assert ask(broadcast.group_name("tea", dialect), 4) == {"rows": [], "upto": 4}

@@ -18,22 +18,38 @@ from tests.integration.chat.conftest import Heard
 HI = Post("ada", "hi")
 
 
+def spoken(dialect: str) -> None:
+    with transaction.atomic():
+        broadcast.learn(services.ensure_room("tea"), DIALECTS[dialect])
+
+
 @pytest.mark.django_db(transaction=True)
 class TestPost:
     def test_it_is_stored_and_heard_in_every_dialect(self, heard: Heard) -> None:
+        room = services.ensure_room("tea")
+        with transaction.atomic():
+            for dialect in DIALECTS.values():
+                broadcast.learn(room, dialect)
         posted = services.post("tea", HI, identity="c:1")
         assert not posted.duplicate
         stored = Message.objects.get()
         assert (stored.room.label, stored.seq, stored.handle, stored.message) == ("tea", 1, "ada", "hi")
-        assert [name for name, _ in heard.sent] == [
-            "chat.tea.classic",
-            "chat.tea.tutorial",
-            "chat.tea.public",
-            "chat.tea.v1",
-        ]
+        assert {name for name, _ in heard.sent} == {f"chat.tea.{name}" for name in DIALECTS}
         [frame] = heard.of("chat.tea.v1")
         assert (frame["seq"], frame["cid"], frame["body"]) == (1, "1", "hi")
         assert heard.numbers("chat.tea.v1") == heard.numbers("chat.tea.classic") == [1]
+
+    def test_it_is_heard_in_the_dialects_that_somebody_speaks_there(self, heard: Heard) -> None:
+        spoken("classic")
+        services.post("tea", HI, identity="c:1")
+        assert {name for name, _ in heard.sent} == {"chat.tea.classic", "chat.tea.v1"}
+
+    def test_a_room_that_a_worker_of_an_older_release_made_is_told_in_all(self, heard: Heard) -> None:
+        services.ensure_room("tea")
+        Room.objects.update(dialects="")
+        spoken("classic")
+        services.post("tea", HI, identity="c:1")
+        assert {name for name, _ in heard.sent} == {f"chat.tea.{name}" for name in DIALECTS}
 
     def test_nobody_hears_what_was_rolled_back(self, heard: Heard) -> None:
         with transaction.atomic():
