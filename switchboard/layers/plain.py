@@ -62,4 +62,4 @@ class PlainLayer:
 
 def sender_on(layer: Any) -> Layer | PlainLayer:
     """``layer`` to send on: itself, or as a `PlainLayer` where it is no more than that."""
-    return PlainLayer(layer) if lacking(layer) else layer
+    return PlainLayer(layer) if not isinstance(layer, Layer) and lacking(layer) else layer

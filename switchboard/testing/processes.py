@@ -41,11 +41,12 @@ def free_port() -> int:
 
 
 def listening_socket(port: int = 0) -> socket.socket:
-    """A socket that listens on loopback; connections wait in its backlog until somebody accepts."""
+    """A socket that listens on loopback; connections wait in its backlog until somebody accepts, as supervisord.conf
+    has it."""
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
-    listener.listen(128)
+    listener.listen(1024)
     return listener
 
 
