@@ -5,8 +5,9 @@ message on a named channel, what comes back through the interface's inbox become
 
 =============== ====================================================================================================
 `application`   the ASGI callable: settings, logging, Origin, one coroutine for each connection
-`connection`    the protocol of one socket, without I/O; `actions` are what it decides. `client_end` and `waiting` are
-                parts of it: what the client is sent, and what it sent ahead
+`connection`    the protocol of one socket, without I/O; `actions` are what it decides. It has two parts: `client_end`,
+                what the client is sent, and `workers_end`, the messages to the workers, with `waiting` for what the
+                client sent ahead
 `answers`       what consumers may send to a socket, checked and typed
 `sockets`       all sockets of the process: performs what their connections decide, and their timers
 `frames`        a frame to clients, encoded once

@@ -30,7 +30,7 @@ from typing import Any, Final
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.tcp import Connection as TcpConnection
 
-from switchboard.interface.connection import ABNORMAL_CLOSURE
+from switchboard.interface.client_end import ABNORMAL_CLOSURE
 from switchboard.interface.frames import Frame
 from switchboard.interface.wire import Listener
 

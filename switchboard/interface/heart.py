@@ -21,7 +21,7 @@ from typing import Final
 
 from switchboard.events import Content, Envelope
 from switchboard.exceptions import LayerUnavailable
-from switchboard.interface.connection import ABNORMAL_CLOSURE
+from switchboard.interface.client_end import ABNORMAL_CLOSURE
 from switchboard.interface.inbox import Inbox
 from switchboard.interface.recovery import Reaped
 from switchboard.interface.sockets import Sockets

@@ -15,7 +15,8 @@ from itertools import islice
 from switchboard.events import Content, Envelope
 from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
 from switchboard.interface.answers import Answer
-from switchboard.interface.connection import Connection, Limits, Opening, Phase
+from switchboard.interface.client_end import Phase
+from switchboard.interface.connection import Connection, Limits, Opening
 from switchboard.interface.wire import Wire
 from switchboard.layers.base import Receipt, SocketState
 
