@@ -15,6 +15,8 @@ message on a named channel, what comes back through the interface's inbox become
 `endpoint`      the server's end of a socket: writes frames as they are encoded
 `hub`           the tasks of the process, and where what they hear goes
 `reader`        takes what comes into the inbox to sockets, groups and requests
+`repairer`      asks for what the numbered groups lack
+`moving`        the end of the sockets when the process ends
 `leaver`        takes the interface out of groups in which nobody is left
 `inbox`         the interface's inbox: entries without a hole, or an exception that says why not
 `heart`         the heartbeat, and the doubts that only a beat can settle

@@ -19,39 +19,32 @@ nothing: the tasks try again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from typing import Any
 
 from switchboard.conf import Settings
 from switchboard.events import Envelope
-from switchboard.exceptions import ChannelFull, InboxLost, LayerUnavailable
+from switchboard.exceptions import InboxLost, LayerUnavailable
 from switchboard.interface.connection import Limits, Opening
 from switchboard.interface.enqueuing import CALLS_AT_A_TIME, Enqueuer
 from switchboard.interface.exchange import Exchange, Exchanges
-from switchboard.interface.groups import Groups, Question
+from switchboard.interface.groups import Groups
 from switchboard.interface.heart import AWAY_PAUSE, Heart
 from switchboard.interface.inbox import Inbox
 from switchboard.interface.leaver import Leaver
+from switchboard.interface.moving import STOP_REST, batch_of, move
 from switchboard.interface.reader import Reader
 from switchboard.interface.recovery import Doubt, Reaped, bring_back
+from switchboard.interface.repairer import Repairer
 from switchboard.interface.sockets import Sockets
 from switchboard.interface.wire import Listener, Wire
 from switchboard.interface.workers import Watch
 from switchboard.layers.base import Enqueued, Layer, Receipt
 from switchboard.names import new_reply_channel
+from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
-
-#: Seconds that the end may take for what waits, and for the disconnects, before the process ends without them.
-STOP_PATIENCE: Final = 1.5
-STOP_REST: Final = 0.5
-#: At the end so many sockets are closed at a time, or as many more as it takes to be done with all after so many
-#: pauses of so many seconds: the clients come back elsewhere, and not all of them at once.
-MOVED_AT_A_TIME: Final = 50
-MOVE_PAUSES: Final = 20
-MOVE_PAUSE: Final = 0.1
 
 
 class Hub:
@@ -62,8 +55,8 @@ class Hub:
         self.stopping = False
         self._stopped = False
         self._inbox = Inbox(layer)
-        self._questions_due = asyncio.Event()
-        self._groups = Groups(stirred=self._questions_due.set)
+        stirred = asyncio.Event()
+        self._groups = Groups(stirred=stirred.set)
         self._exchanges = Exchanges()
         self._enqueuer = Enqueuer(layer, self._enqueued)
         limits = Limits(connect_timeout=settings.CONNECT_TIMEOUT, buffer_bytes=settings.SOCKET_BUFFER_BYTES)
@@ -85,6 +78,7 @@ class Hub:
             exchanges=self._exchanges,
             report_gone=self.report_gone,
         )
+        self._repairer = Repairer(layer, self._sockets, self._groups, stirred=stirred, new_channel=self._new_channel)
         self._watch = Watch(
             layer, lease=settings.WORKER_LEASE, running=self._exchanges.workers, lost=self._exchanges.worker_lost
         )
@@ -104,12 +98,7 @@ class Hub:
         """Whether the inbox is open, or will be within ``timeout`` seconds."""
         if self.stopping:
             return False
-        try:
-            async with asyncio.timeout(timeout):
-                await self._open.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await within(self._open, timeout)
 
     def open_socket(self, opening: Opening, wire: Wire) -> Listener:
         """Take a handshake; what the client does is told to the one that is returned."""
@@ -167,7 +156,7 @@ class Hub:
                 tasks.create_task(self._repeat(self._reader.step), name="reader")
                 tasks.create_task(self._repeat(self._heart.step), name="heart")
                 tasks.create_task(self._repeat(self._leaver.step), name="leaver")
-                tasks.create_task(self._repeat(self._repair), name="repairer")
+                tasks.create_task(self._repeat(self._repairer.step), name="repairer")
                 tasks.create_task(self._repeat(self._watch.look), name="watch")
                 for number in range(CALLS_AT_A_TIME):
                     tasks.create_task(self._repeat(self._enqueuer.enqueue_next), name=f"enqueuer {number}")
@@ -243,22 +232,13 @@ class Hub:
         """
         if self._ending is None:
             self.stopping = True
-            batch = max(MOVED_AT_A_TIME, len(self._sockets) // MOVE_PAUSES + 1) if paced else None
+            batch = batch_of(len(self._sockets)) if paced else None
             self._sockets.leave(batch)
             self._ending = asyncio.create_task(self._end(batch), name="hub's end")
         return asyncio.shield(self._ending)
 
     async def _end(self, batch: int | None) -> None:
-        while self._sockets.leave(batch):  # noqa: ASYNC110 - the pause is the purpose
-            await asyncio.sleep(MOVE_PAUSE)
-        all_gone, _ = await asyncio.gather(
-            self._sockets.wait_empty(STOP_PATIENCE), self._exchanges.wait_empty(STOP_PATIENCE)
-        )
-        if not all_gone:
-            self._sockets.abandon()
-            if not await self._sockets.wait_empty(STOP_REST):
-                logger.error("%d sockets ended without a disconnect: the layer did not answer", len(self._sockets))
-        self._sockets.drop()
+        await move(self._sockets, self._exchanges, batch)
         await self._end_tasks()
         try:
             async with asyncio.timeout(STOP_REST):
@@ -280,25 +260,6 @@ class Hub:
             await self.layer.close_inbox(name)
         except LayerUnavailable as error:
             logger.warning("the inbox %s stays behind: %s", name, error)
-
-    # -- the other tasks
-
-    async def _repair(self) -> None:
-        self._questions_due.clear()
-        for question in self._groups.questions(_now(), self._new_channel):
-            await self._ask(question)
-        for channels, answer in self._groups.give_up(_now()):
-            self._sockets.answer_all(channels, answer)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(self._groups.wake_at):
-                await self._questions_due.wait()
-
-    async def _ask(self, question: Question) -> None:
-        try:
-            await self.layer.publish([question.envelope])
-        except (LayerUnavailable, ChannelFull) as error:
-            logger.debug("no question for group %s: %s", question.group, error)
-            self._groups.not_put(question, _now())
 
     # -- what the parts tell each other
 
