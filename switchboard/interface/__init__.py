@@ -13,7 +13,7 @@ message on a named channel, what comes back through the interface's inbox become
 `frames`        a frame to clients, encoded once
 `wire`          what the hub and the server that holds the TCP connection say to each other
 `endpoint`      the server's end of a socket: writes frames as they are encoded
-`hub`           the tasks of the process, and where what they hear goes
+`hub`           the tasks of the process, for how long they run (`term`), and where what they hear goes
 `reader`        takes what comes into the inbox to sockets, groups and requests
 `repairer`      asks for what the numbered groups lack
 `moving`        the end of the sockets when the process ends

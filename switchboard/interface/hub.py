@@ -10,22 +10,21 @@ name of its own; from then on these tasks run:
 * the **repairer** asks for what the numbered groups lack;
 * the **watch** looks after the workers that run our requests.
 
-They run for a *term*. It ends when there is a `Doubt` whether the layer still holds what it held, or when one of them
-fails, which is a bug and logged as one. Then everything is brought in order as `recovery` says, and the next term
-begins; the sockets stay, unless others have taken this interface for dead meanwhile. A layer that does not answer ends
-nothing: the tasks try again.
+They run for a *term* (`term`), until there is a doubt whether the layer still holds what it held. Then everything is
+brought in order as `recovery` says, and the next term begins; the sockets stay, unless others have taken this interface
+for dead meanwhile. A layer that does not answer ends nothing: the tasks try again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from switchboard.conf import Settings
 from switchboard.events import Envelope
-from switchboard.exceptions import InboxLost, LayerUnavailable
+from switchboard.exceptions import LayerUnavailable
 from switchboard.interface.connection import Limits, Opening
 from switchboard.interface.enqueuing import CALLS_AT_A_TIME, Enqueuer
 from switchboard.interface.exchange import Exchange, Exchanges
@@ -35,9 +34,10 @@ from switchboard.interface.inbox import Inbox
 from switchboard.interface.leaver import Leaver
 from switchboard.interface.moving import STOP_REST, batch_of, move
 from switchboard.interface.reader import Reader
-from switchboard.interface.recovery import Doubt, Reaped, bring_back
+from switchboard.interface.recovery import bring_back
 from switchboard.interface.repairer import Repairer
 from switchboard.interface.sockets import Sockets
+from switchboard.interface.term import Term
 from switchboard.interface.wire import Listener, Wire
 from switchboard.interface.workers import Watch
 from switchboard.layers.base import Enqueued, Layer, Receipt
@@ -69,7 +69,7 @@ class Hub:
             lease=settings.INTERFACE_LEASE,
         )
         self._leaver = Leaver(layer, self._inbox, self._groups)
-        self._reader = Reader(
+        reader = Reader(
             self._inbox,
             self._heart,
             sockets=self._sockets,
@@ -78,11 +78,20 @@ class Hub:
             exchanges=self._exchanges,
             report_gone=self.report_gone,
         )
-        self._repairer = Repairer(layer, self._sockets, self._groups, stirred=stirred, new_channel=self._new_channel)
-        self._watch = Watch(
+        repairer = Repairer(layer, self._sockets, self._groups, stirred=stirred, new_channel=self._new_channel)
+        watch = Watch(
             layer, lease=settings.WORKER_LEASE, running=self._exchanges.workers, lost=self._exchanges.worker_lost
         )
-        self._over = False  # the term is
+        self._term = Term(
+            {
+                "reader": reader.step,
+                "heart": self._heart.step,
+                "leaver": self._leaver.step,
+                "repairer": repairer.step,
+                "watch": watch.look,
+                **{f"enqueuer {number}": self._enqueuer.enqueue_next for number in range(CALLS_AT_A_TIME)},
+            }
+        )
         self._open = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -129,7 +138,7 @@ class Hub:
     async def _run(self) -> None:
         await self._open_inbox()
         while not self._stopped:
-            reaped = await self._term()
+            reaped = await self._term.run()
             if not self._stopped:
                 await self._recover(reaped=reaped)
 
@@ -147,36 +156,6 @@ class Hub:
         self._heart.begin(old_data=data_lost)
         self._open.set()
         logger.info("listening on inbox %s", self._inbox.name)
-
-    async def _term(self) -> bool:
-        """Run the tasks until one of them ends; whether this interface seems to have been taken for dead."""
-        reaped = self._over = False
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._repeat(self._reader.step), name="reader")
-                tasks.create_task(self._repeat(self._heart.step), name="heart")
-                tasks.create_task(self._repeat(self._leaver.step), name="leaver")
-                tasks.create_task(self._repeat(self._repairer.step), name="repairer")
-                tasks.create_task(self._repeat(self._watch.look), name="watch")
-                for number in range(CALLS_AT_A_TIME):
-                    tasks.create_task(self._repeat(self._enqueuer.enqueue_next), name=f"enqueuer {number}")
-        except* (InboxLost, Reaped) as lost:
-            logger.warning("%s", lost.exceptions[0])
-            reaped = True
-        except* Doubt as doubt:
-            logger.warning("%s", doubt.exceptions[0])
-        except* Exception:
-            logger.exception("the hub failed, and recovers")
-            await asyncio.sleep(AWAY_PAUSE)  # it may fail again
-        return reaped
-
-    async def _repeat(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        # Being cancelled is not enough: a cancellation that meets a command of redis-py halfway can vanish.
-        try:
-            while not self._over:
-                await step()
-        finally:
-            self._over = True
 
     async def _recover(self, *, reaped: bool) -> None:
         """Bring everything in order again: see `recovery`. Nothing else runs meanwhile."""
@@ -248,7 +227,8 @@ class Hub:
             logger.warning("the inbox %s stays behind: the layer did not answer", self._inbox.name)
 
     async def _end_tasks(self) -> None:
-        self._stopped = self._over = True
+        self._stopped = True
+        self._term.end()
         tasks = [*self._errands] if self._main is None else [self._main, *self._errands]
         for task in tasks:
             task.cancel()
