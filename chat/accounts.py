@@ -14,7 +14,7 @@ from django.contrib.auth.signals import user_logged_in, user_logged_out
 from django.db.models.signals import post_save
 from django.http import HttpRequest
 
-from chat import broadcast, identity, people, presence
+from chat import broadcast, claims, identity, presence
 
 
 def listen() -> None:
@@ -33,4 +33,4 @@ def _on_changed(request: HttpRequest | None, **kwargs: Any) -> None:
 
 def _on_saved(instance: User, raw: bool, **kwargs: Any) -> None:
     if not raw:
-        people.register(instance)
+        claims.register(instance)

@@ -7,6 +7,7 @@ The consumers of sockets write to ``chat.log``, ``write_log`` consumes it, perha
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from chat.dialects import Dialect
 from switchboard import Channel, ChannelFull, Message
@@ -16,15 +17,17 @@ logger = logging.getLogger("chat.activity")
 CHANNEL = "chat.log"
 
 
-def note(event: str, label: str, dialect: Dialect) -> None:
-    """Put a line for the log on the channel. Where nobody consumes it and it is full, the line is lost: people's
-    messages must not wait for a log."""
+def note(event: str, sockets: Sequence[tuple[str, Dialect]]) -> None:
+    """Put a line for the log on the channel for each of these rooms and dialects. Where nobody consumes it and it is
+    full, the lines are lost: people's messages must not wait for a log."""
+    lines = [{"event": event, "room": label, "dialect": dialect.name} for label, dialect in sockets]
     try:
-        Channel(CHANNEL).send({"event": event, "room": label, "dialect": dialect.name})
+        Channel(CHANNEL).send({"lines": lines})
     except ChannelFull:
         logger.warning("%s is full; nobody seems to consume it", CHANNEL)
 
 
 def write_log(message: Message) -> None:
-    line = message.content
-    logger.info("%s %s (%s)", line["room"], line["event"], line["dialect"])
+    # One that a worker of an older release put there is a line itself.
+    for line in message.content.get("lines") or [message.content]:
+        logger.info("%s %s (%s)", line["room"], line["event"], line["dialect"])

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from django.utils.translation import gettext as _
+from django.utils.functional import lazy
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from chat import limits
@@ -66,6 +67,12 @@ def _standing_fault(room: Room, speaker: Speaker) -> Refusal | None:
 def slow_down(wait: float) -> Refusal:
     """Too much at once."""
     refusal = Refusal("slow-down", "", retry=True, wait=wait)
-    seconds = refusal.whole_wait
-    text = ngettext("Slow down: wait %(n)d second.", "Slow down: wait %(n)d seconds.", seconds) % {"n": seconds}
-    return replace(refusal, text=text)
+    return replace(refusal, text=_slow_down(refusal.whole_wait))
+
+
+def _slow_down_now(seconds: int) -> str:
+    return ngettext("Slow down: wait %(n)d second.", "Slow down: wait %(n)d seconds.", seconds) % {"n": seconds}
+
+
+#: In the language of whoever is told of it, which is not that of the batch.
+_slow_down = lazy(_slow_down_now, str)

@@ -8,6 +8,9 @@ who sits at it, the database knows, since that may be changed from elsewhere.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 from django.db import transaction
 from django.utils import translation
@@ -16,8 +19,11 @@ from chat import addresses, broadcast, company, entrance, identity, labels, lang
 from chat.activity import note
 from chat.admission import NotAdmitted
 from chat.dialects import DIALECTS, Dialect, of_page
-from chat.receiving import dialect_of
-from switchboard import Message, channel_session, channel_session_user_from_http
+from chat.entrance import Entered
+from chat.frames import dialect_of
+from chat.identity import Who
+from chat.models import Connection, Member, Room
+from switchboard import Message, batch, channel_session, channel_session_user_from_http
 
 logger = logging.getLogger(__name__)
 
@@ -28,20 +34,44 @@ TURNED_AWAY = {"banned": broadcast.BANNED, "slow-down": 4408}
 PUBLIC_ROOM = "public"
 
 
+@dataclass(frozen=True, eq=False)
+class Arrival:
+    """A socket that connects."""
+
+    message: Message
+    label: str
+    dialect: Dialect
+
+    @cached_property
+    def who(self) -> Who:
+        return identity.of_handshake(self.message)
+
+    def seat(self, member: Member) -> Connection:
+        assert self.message.reply_channel is not None
+        return presence.seat(
+            member, self.message.reply_channel.name, browser=self.who.browser, dialect=self.dialect.name
+        )
+
+
+@batch
 @channel_session_user_from_http
-def connect_page(message: Message, label: str) -> None:
-    """A room page's socket: ``switchboard.v1`` where it is offered, classic otherwise."""
-    _connect(message, label, of_page(message.content.get("subprotocols") or ()))
+def connect_page(messages: Sequence[Message]) -> None:
+    """Sockets of room pages: ``switchboard.v1`` where it is offered, classic otherwise."""
+    _connect(
+        [Arrival(each, each.kwargs["label"], of_page(each.content.get("subprotocols") or ())) for each in messages]
+    )
 
 
+@batch
 @channel_session_user_from_http
-def connect_tutorial(message: Message, label: str) -> None:
-    _connect(message, label, DIALECTS["tutorial"])
+def connect_tutorial(messages: Sequence[Message]) -> None:
+    _connect([Arrival(each, each.kwargs["label"], DIALECTS["tutorial"]) for each in messages])
 
 
+@batch
 @channel_session_user_from_http
-def connect_public(message: Message) -> None:
-    _connect(message, PUBLIC_ROOM, DIALECTS["public"])
+def connect_public(messages: Sequence[Message]) -> None:
+    _connect([Arrival(each, PUBLIC_ROOM, DIALECTS["public"]) for each in messages])
 
 
 def no_such_room(message: Message) -> None:
@@ -58,30 +88,51 @@ def _turn_away(message: Message, code: int) -> None:
     message.reply_channel.send(reply)
 
 
-def _connect(message: Message, label: str, dialect: Dialect) -> None:
-    if not labels.is_label(label):
-        no_such_room(message)
+def _connect(arrivals: Sequence[Arrival]) -> None:
+    """Let them in, all in one transaction; then answer each."""
+    for arrival in arrivals:
+        if not labels.is_label(arrival.label):
+            with arrival.message.sending():
+                no_such_room(arrival.message)
+    arrivals = [arrival for arrival in arrivals if labels.is_label(arrival.label)]
+    if not arrivals:
         return
-    assert message.reply_channel is not None
-    who = identity.of_handshake(message)
-    try:
-        with transaction.atomic():  # one commit for all of it
-            entered = entrance.enter(label, who)
-            assert entered.member is not None
-            presence.arrive(entered.member, message.reply_channel.name, browser=who.browser, dialect=dialect.name)
-    except NotAdmitted as refused:
-        logger.info("Turned somebody away from %s (%s): %s", label, dialect.name, refused.refusal.code)
-        _turn_away(message, TURNED_AWAY[refused.refusal.code])
-        return
-    member, room = entered.member, entered.room
+    with transaction.atomic():
+        answers = entrance.enter_all([(arrival.label, arrival.who) for arrival in arrivals])
+        members = {
+            arrival: answer.member
+            for arrival, answer in zip(arrivals, answers, strict=True)
+            if isinstance(answer, Entered) and answer.member is not None
+        }
+        presence.arrive_all([arrival.seat(member) for arrival, member in members.items()])
+        # Who says hello is here from then on, under the handle that it brings.
+        coming = people.show_all(member for arrival, member in members.items() if not arrival.dialect.greets)
+    counts = company.counts([member for member in members.values() if member.pk in coming])
+    for arrival, answer in zip(arrivals, answers, strict=True):
+        with arrival.message.sending():
+            if isinstance(answer, NotAdmitted):
+                code = answer.refusal.code
+                logger.info("Turned somebody away from %s (%s): %s", arrival.label, arrival.dialect.name, code)
+                _turn_away(arrival.message, TURNED_AWAY[code])
+                continue
+            _let_in(arrival, answer.room)
+            member = members[arrival]
+            if member.pk in coming:
+                coming.discard(member.pk)  # of several tabs the first one came
+                company.came(member, counts[answer.room.pk])
+    _note("joined", [(arrival.message, arrival.label, arrival.dialect) for arrival in members])
+
+
+def _let_in(arrival: Arrival, room: Room) -> None:
+    message, dialect = arrival.message, arrival.dialect
     language = languages.of_handshake(message)
     message.channel_session.update(
         {
-            "room": label,
+            "room": arrival.label,
             "dialect": dialect.name,
             "language": language,
-            "who": who.keys[0],
-            "address": addresses.customer(who.address),
+            "who": arrival.who.keys[0],
+            "address": addresses.customer(arrival.who.address),
         }
     )
     accept: dict[str, object] = {"accept": True}
@@ -92,25 +143,34 @@ def _connect(message: Message, label: str, dialect: Dialect) -> None:
             accept["frames"] = dict(dialect.frames)
     if dialect.answers:
         accept["answers"] = dict(dialect.answers)
+    assert message.reply_channel is not None
     message.reply_channel.send(accept)
     # It is to get everything that is stored from now on, also what is stored before it is a member.
-    broadcast.group(label, dialect).add(message.reply_channel, seq=room.last_seq)
-    if not dialect.greets and people.show(member):
-        company.came(member, people.count(room))
-    note("joined", label, dialect)
+    broadcast.group(arrival.label, dialect).add(message.reply_channel, seq=room.last_seq)
 
 
+@batch
 @channel_session
-def disconnect(message: Message) -> None:
+def disconnect(messages: Sequence[Message]) -> None:
     """Reported at least once for every socket, perhaps long after it was lost."""
-    if message.reply_channel is None:
-        return
-    gone = presence.leave(message.reply_channel.name)
-    if gone is not None:
-        company.left(gone)
-    dialect = dialect_of(message)
-    if dialect is None:
-        return
-    label = message.channel_session["room"]
-    broadcast.group(label, dialect).discard(message.reply_channel)
-    note("left", label, dialect)
+    sockets = {each.reply_channel.name: each for each in messages if each.reply_channel is not None}
+    gone = presence.leave_all(sockets)
+    counts = company.counts(gone.values())
+    left = []
+    for name, message in sockets.items():
+        with message.sending():
+            if name in gone:
+                company.left(gone[name], counts[gone[name].room_id])
+            dialect = dialect_of(message)
+            if dialect is not None:
+                label = message.channel_session["room"]
+                broadcast.group(label, dialect).discard(name)
+                left.append((message, label, dialect))
+    _note("left", left)
+
+
+def _note(event: str, sockets: Sequence[tuple[Message, str, Dialect]]) -> None:
+    """For the log; it leaves with the first of them."""
+    if sockets:
+        with sockets[0][0].sending():
+            note(event, [(label, dialect) for _message, label, dialect in sockets])

@@ -179,7 +179,7 @@ class V1(Dialect):
     def nack(self, refusal: Refusal) -> str | None:
         cid = {} if refusal.cid is None else {"cid": refusal.cid}
         wait = {} if refusal.wait is None else {"wait": refusal.whole_wait}
-        frame = {"t": "nack", **cid, "code": refusal.code, "text": refusal.text, "retry": refusal.retry, **wait}
+        frame = {"t": "nack", **cid, "code": refusal.code, "text": str(refusal.text), "retry": refusal.retry, **wait}
         return _dump(frame)
 
     def welcome(self, welcome: Welcome) -> str | None:

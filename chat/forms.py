@@ -7,7 +7,7 @@ from django.contrib.auth.forms import UserCreationForm
 from django.core.exceptions import ValidationError
 from django.utils.translation import gettext as _
 
-from chat import handles, labels, people, protocol
+from chat import claims, handles, labels, protocol
 from chat.validators import validate_body
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class SignUpForm(_UserForm):
 
     def clean_username(self) -> str:
         name = _handle(super().clean_username())
-        if not people.is_free_account(name):
+        if not claims.is_free_account(name):
             raise ValidationError(_("This name is taken."), code="taken")
         return name
 

@@ -2,18 +2,19 @@
 
 The first hello of somebody is when others are told that they came, under the handle that they remember if they may
 have it. A hello is said again whenever a number is missing, and then changes nothing. The number of queries is the same
-for a room of two and of two thousand.
+for a room of two and of two thousand, and for one hello and a hundred: after a restart everybody says it at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import prefetch_related_objects
 
-from chat import company, limits, people, services
+from chat import claims, company, limits, people, services
 from chat.models import Member, Room
 from chat.protocol import About, Hello, Welcome
 
@@ -21,41 +22,58 @@ from chat.protocol import About, Hello, Welcome
 @dataclass(frozen=True)
 class Greeted:
     welcome: Welcome
-    #: What the others are to be told, after the welcome is on its way.
-    tell: Callable[[], None]
+    #: Whether others have to be told that they came, or that they are called otherwise.
+    came: bool
+    renamed: bool
+
+    def tell(self, member: Member, renamings: company.Renamings) -> None:
+        """Tell the others, after the welcome is on its way."""
+        if self.came:
+            company.came(member, self.welcome.count)
+        elif self.renamed:
+            renamings.tell(member)
 
 
-def greet(member: Member, hello: Hello) -> Greeted:
-    """Make somebody be here; what they need to know, and what others do."""
-    room = member.room
+def greet_all(hellos: Sequence[tuple[Member, Hello]]) -> list[Greeted]:
+    """Make people be here; what each needs to know. Who says more than one hello is the same object in each."""
+    if not hellos:
+        return []
+    members = [member for member, _hello in hellos]
+    # The room's count belongs to the answer, and somebody's room may have been read for something else before.
+    prefetch_related_objects(list({member.pk: member for member in members}.values()), "room", "user")
     with transaction.atomic():
-        first = people.show(member)
-        named = member.handle
-        if hello.handle is not None and (first or not named):
-            # Later it would be a way around what limits the changes of a handle.
-            people.claim_or_another(member, hello.handle)
-        elif not named and member.user is not None:
-            people.claim_or_another(member, member.user.get_username())
-    count = people.count(room)
+        coming = people.show_all(members)
+        named = {member.pk: member.handle for member in members}
+        claims.claim_or_another([wish for member, hello in hellos if (wish := _wish(member, hello, coming))])
+    counts = people.counts({member.room_id for member in members})
+    listed = people.listed_all(counts)
+    missed = services.missed_all([(member.room, hello.last) for member, hello in hellos])
+    greeted = []
+    for (member, _hello), past in zip(hellos, missed, strict=True):
+        welcome = Welcome(
+            seq=past.seq,
+            missed=[message.as_line() for message in past.messages],
+            reset=past.reset,
+            you=people.as_person(member),
+            people=listed[member.room_id],
+            count=counts[member.room_id],
+            about=about(member.room),
+            burst=burst(),
+        )
+        came = member.pk in coming
+        coming.discard(member.pk)  # of several tabs the first one came
+        greeted.append(Greeted(welcome, came, not came and member.handle != named[member.pk]))
+    return greeted
 
-    def tell() -> None:
-        if first:
-            company.came(member, count)
-        elif member.handle != named:
-            company.renamed(member)
 
-    missed = services.missed(room.label, hello.last)
-    welcome = Welcome(
-        seq=missed.seq,
-        missed=[message.as_line() for message in missed.messages],
-        reset=missed.reset,
-        you=people.as_person(member),
-        people=people.listed(room),
-        count=count,
-        about=about(room),
-        burst=burst(),
-    )
-    return Greeted(welcome, tell)
+def _wish(member: Member, hello: Hello, coming: set[int]) -> tuple[Member, str] | None:
+    """The handle that somebody who says hello would have."""
+    if hello.handle is not None and (member.pk in coming or not member.handle):
+        # Later it would be a way around what limits the changes of a handle.
+        return member, hello.handle
+    if not member.handle and member.user is not None:
+        return member, member.user.get_username()
+    return None
 
 
 def about(room: Room) -> About:

@@ -11,15 +11,19 @@ binary to install, for that.)
 
 ``key`` says which handles are the same name. Letters of different alphabets that look alike are not.
 
-Nothing here touches the database; who has which handle is known to ``chat.people``.
+Nothing here touches the database; who has which handle is known to ``chat.claims``.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 HANDLE_LIMIT = 32
 #: What is stored. Pictures may be long: a family is seven code points.
@@ -33,9 +37,9 @@ _INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u17b4\u17b5\u034f")
 
 
 class BadHandle(Exception):
-    """This cannot be a handle: a code for programs, a sentence for people."""
+    """This cannot be a handle: a code for programs, a sentence for people, perhaps one that waits for its language."""
 
-    def __init__(self, code: str, text: str) -> None:
+    def __init__(self, code: str, text: str | _StrPromise) -> None:
         super().__init__(text)
         self.code = code
         self.text = text

@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from django.utils.translation import gettext as _
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
-from chat import company, limits, people, services
+from chat import claims, company, limits, services
 from chat.admission import NotAdmitted, slow_down
 from chat.handles import BadHandle
-from chat.limits import Want
+from chat.limits import NOTHING, Want
 from chat.models import Member, Room
 from chat.protocol import ANONYMOUS, Post
 
 
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """Somebody wants to go by ``handle``. The first is free; of who has one, a change takes what a message does."""
+
+    member: Member
+    handle: object
+    want: Want
+
+    @property
+    def taken(self) -> Want:
+        return self.want if self.member.handle and self.handle != self.member.handle else NOTHING
+
+
 def take_handle(member: Member, wanted: object, want: Want) -> bool:
-    """Give somebody another handle; False if it is the one they have. The first is free, later ones count as messages.
+    """Give somebody another handle; False if it is the one they have.
 
     Raises ``BadHandle``, ``NotAdmitted``.
     """
-    if member.handle and wanted == member.handle:
-        return False
-    if member.handle and (wait := limits.spend_one(want)):
-        raise NotAdmitted(slow_down(wait))
-    return people.claim(member, wanted)
+    (answer,) = take_handles([Wish(member, wanted, want)])
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def take_handles(wishes: Sequence[Wish]) -> list[bool | BadHandle | NotAdmitted]:
+    """``take_handle`` for each in this order; what it would have raised is the answer. The queries are those of one."""
+    if not wishes:
+        return []
+    with transaction.atomic():
+        waits = limits.spend([wish.taken for wish in wishes])
+        granted = [wish for wish, wait in zip(wishes, waits, strict=True) if not wait]
+        answers = iter(claims.claim_all([(wish.member, wish.handle) for wish in granted]))
+    return [NotAdmitted(slow_down(wait)) if wait else next(answers) for wait in waits]
 
 
 def named(label: str, by: Member | Room, said: Post, *, identity: str, want: Want, can_be_told: bool = True) -> Post:
@@ -37,20 +62,27 @@ def named(label: str, by: Member | Room, said: Post, *, identity: str, want: Wan
     Raises ``BadHandle``, ``NotAdmitted``.
     """
     try:
-        handle = _handle(by, said.handle, want, can_be_told=can_be_told)
-    except (BadHandle, NotAdmitted):
-        if not services.is_stored(label, identity):
-            raise
-        handle = ANONYMOUS
-    return replace(said, handle=handle)
+        handle, fault = _handle(by, said.handle, want, can_be_told=can_be_told), None
+    except (BadHandle, NotAdmitted) as error:
+        handle, fault = "", error
+    return under(label, said, identity, handle, fault)
+
+
+def under(label: str, said: Post, identity: str, handle: str, fault: BadHandle | NotAdmitted | None = None) -> Post:
+    """``said`` under ``handle``. If there is a ``fault`` or no handle, that is raised, unless the message is stored."""
+    if fault is None and not handle:
+        fault = BadHandle("blank-handle", _("Pick a handle first."))
+    if fault is not None and not services.is_stored(label, identity):
+        raise fault
+    return replace(said, handle=ANONYMOUS if fault is not None else handle)
 
 
 def _handle(by: Member | Room, wanted: str, want: Want, *, can_be_told: bool) -> str:
     if isinstance(by, Room):
-        return people.borrow(by, wanted)
+        return claims.borrow(by, wanted)
     member, before = by, by.handle
     if not can_be_told:
-        handle = people.use(member, wanted)
+        handle = claims.use(member, wanted)
         # Each frame may bring another one, and everybody in the room would be told of it.
         if before and member.handle != before and (wait := limits.spend_one(want)):
             raise NotAdmitted(slow_down(wait))
@@ -60,6 +92,4 @@ def _handle(by: Member | Room, wanted: str, want: Want, *, can_be_told: bool) ->
         handle = member.handle
     if member.handle != before:
         company.renamed(member)
-    if not handle:
-        raise BadHandle("blank-handle", _("Pick a handle first."))
     return handle

@@ -1,205 +1,148 @@
-"""The people of a room, and who has which handle.
+"""The people of a room: who they are there, and who is here.
 
-A handle belongs to one person at a time among those who are here; handles that differ in case, width or invisible
-selectors are the same one (``handles.key``). The table enforces it, so two who want the same at once cannot both get
-it. Handles of accounts are their owners' whether they are here or not, and some are nobody's: ``system``, ``admin``.
-
-A *passing* person, a program or an old client that is known by its socket alone, uses a handle and does not own it.
-Else one that lost its connection would come back to find its handle taken by its own ghost. Several of them may go by
-the same handle, but by nobody's who owns it. In the old dialects everybody names themselves in each frame and can be
-told nothing, so there such a handle gets a number, ``ada (2)``, and one that belongs to nobody becomes ``anonymous``.
+Everything here is done for many at once, since after a restart everybody comes at once: the number of queries is that
+for one. What is rare, such as two workers that make the same row in the same moment, is then done one by one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
-from django.db.models import Case, When
+from django.db.models import Case, Count, Value, When
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from chat import handles, labels
-from chat.handles import BadHandle
+from chat.claims import Held
 from chat.identity import Who
-from chat.models import Account, Member, Room
-from chat.protocol import ANONYMOUS, Person
-
-if TYPE_CHECKING:
-    from django.contrib.auth.models import AbstractBaseUser
+from chat.models import Member, Room
+from chat.protocol import Person
 
 #: People who are listed by name, and the size from which a room is a crowd: nobody is told of each who comes and goes.
 CROWD = 200
-_NOBODYS = """
-admin administrator anonymous mod moderator operator owner root server staff support switchboard system
-"""
-RESERVED = frozenset(_NOBODYS.split())
-#: Numbers tried for a handle of an old dialect.
-_NUMBERS = 50
+
+#: What a new row has from the rows of before a login: keys, and also a mute or a ban.
+_INHERITED = ("keys", "muted", "banned")
 
 
 # -- coming in
 
 
-@transaction.atomic(savepoint=False)
 def enter(room: Room, who: Who, *, keys: bool = False) -> Member:
-    """The row of somebody in a room, made if missing. ``keys``: they made the room.
+    """The row of somebody in a room, made if missing. ``keys``: they made the room."""
+    (member,) = enter_all([(room, who, keys)])
+    return member
 
-    Who logged in keeps what they had before: keys, and also a mute or a ban. The row is locked, for the disconnect of
-    their last socket may be about to remove it: a page that is loaded again closes one and opens the next at once.
+
+@transaction.atomic(savepoint=False)
+def enter_all(arrivals: Sequence[tuple[Room, Who, bool]]) -> list[Member]:
+    """``enter``, for each room, person and whether they made it. The same person is the same object each time.
+
+    Who logged in keeps what they had before: keys, and also a mute or a ban. The rows are locked, for the disconnect of
+    their last socket may be about to remove them: a page that is loaded again closes one and opens the next at once.
     """
-    ids = who.persons(room)
-    assert ids, "nobody can be a member of whom nothing is known"
-    rows = Member.objects.select_for_update().filter(room=room, person__in=ids).order_by("pk")
-    known = {member.person: member for member in rows}
-    inherited: dict[str, Any] = {
-        flag: any(getattr(member, flag) for member in known.values()) for flag in ("keys", "muted", "banned")
-    }
-    inherited["keys"] |= keys and not who.passing
-    member = known.get(ids[0])
-    if member is None:
-        member = _made(room, ids[0], {**inherited, "passing": who.passing, "user": who.account})
-    changed = [flag for flag, value in inherited.items() if value and not getattr(member, flag)]
+    ids = [who.persons(room) for room, who, _keys in arrivals]
+    assert all(ids), "nobody can be a member of whom nothing is known"
+    known = _locked({room.pk for room, _who, _keys in arrivals}, {person for each in ids for person in each})
+    missing = {}
+    for (room, who, _keys), persons in zip(arrivals, ids, strict=True):
+        if (room.pk, persons[0]) not in known:
+            row = Member(room=room, person=persons[0], passing=who.passing, user=who.account)
+            missing[room.pk, persons[0]] = row
+    known |= _made(missing)
+    members = []
+    for (room, who, keys), persons in zip(arrivals, ids, strict=True):
+        member = known[room.pk, persons[0]]
+        rows = [known[room.pk, person] for person in persons if (room.pk, person) in known]
+        flags = {flag: any(getattr(row, flag) for row in rows) for flag in _INHERITED}
+        flags["keys"] |= keys and not who.passing
+        _raise(member, flags)
+        member.room = room
+        if who.account is not None:
+            member.user = who.account
+        members.append(member)
+    return members
+
+
+def _locked(rooms: Collection[int], persons: Collection[str]) -> dict[tuple[int, str], Member]:
+    rows = Member.objects.select_for_update().filter(room_id__in=rooms, person__in=persons).order_by("pk")
+    return {(row.room_id, row.person): row for row in rows}
+
+
+def _made(missing: Mapping[tuple[int, str], Member]) -> dict[tuple[int, str], Member]:
+    """These rows, now in the table; or those that another worker made of the same people this very moment."""
+    if not missing:
+        return {}
+    try:
+        with transaction.atomic():
+            made = Member.objects.bulk_create(missing.values())
+        return dict(zip(missing, made, strict=True))
+    except IntegrityError:
+        Member.objects.bulk_create(missing.values(), ignore_conflicts=True)
+        found = _locked({room for room, _ in missing}, {person for _, person in missing})
+        return {key: found[key] for key in missing}
+
+
+def _raise(member: Member, flags: Mapping[str, bool]) -> None:
+    """Set those of the flags that are true and not set yet."""
+    changed = [flag for flag, value in flags.items() if value and not getattr(member, flag)]
     if changed:
         Member.objects.filter(pk=member.pk).update(**dict.fromkeys(changed, True))
         for flag in changed:
             setattr(member, flag, True)
-    member.room = room
-    if who.account is not None:
-        member.user = who.account
-    return member
-
-
-def _made(room: Room, person: str, values: dict[str, Any]) -> Member:
-    try:
-        with transaction.atomic():
-            return Member.objects.create(room=room, person=person, **values)
-    except IntegrityError:  # another tab, this very moment
-        return Member.objects.select_for_update().get(room=room, person=person)
 
 
 def show(member: Member) -> bool:
-    """They are here from now on; False if they were. A handle of theirs that somebody took meanwhile is gone.
+    """They are here from now on; False if they were. A handle of theirs that somebody took meanwhile is gone."""
+    return member.pk in show_all([member])
 
-    Under the lock of the row: of several tabs that open at once, one is the first.
+
+@transaction.atomic
+def show_all(members: Iterable[Member]) -> set[int]:
+    """``show``; the keys of those who were not here.
+
+    Under the locks of the rows: of several tabs that open at once, one is the first.
     """
-    with transaction.atomic():
-        locked = Member.objects.select_for_update().get(pk=member.pk)
-        if locked.here:
-            return False
-        locked.here, locked.seen = True, timezone.now()
-        if locked.handle and _others_with(locked, locked.handle_key).exists():
-            locked.handle = locked.handle_key = ""
+    by_pk = {member.pk: member for member in members}
+    if not by_pk:
+        return set()
+    rows = Member.objects.select_for_update().filter(pk__in=by_pk, here=False).order_by("pk")
+    coming = list(rows)
+    if coming:
+        held = Held(coming, {row.handle_key for row in coming})
+        for row in coming:
+            row.here = True
+            if row.handle_key and held.by_another(row, row.handle_key):
+                held.give(row, "")
+                row.handle = row.handle_key = ""
+            else:
+                held.give(row, row.handle_key)
         try:
-            with transaction.atomic():
-                locked.save(update_fields=["here", "seen", "handle", "handle_key"])
+            _write_here(coming)
         except IntegrityError:  # taken this very moment
-            locked.handle = locked.handle_key = ""
-            locked.save(update_fields=["here", "seen", "handle", "handle_key"])
-    member.here, member.handle, member.handle_key = True, locked.handle, locked.handle_key
-    return True
+            for row in coming:
+                try:
+                    _write_here([row])
+                except IntegrityError:
+                    row.handle = row.handle_key = ""
+                    _write_here([row])
+    for row in coming:
+        member = by_pk[row.pk]
+        member.here, member.handle, member.handle_key = True, row.handle, row.handle_key
+    return {row.pk for row in coming}
 
 
-# -- handles
-
-
-def claim(member: Member, wanted: object) -> bool:
-    """Give somebody the handle they want; False if it is the one they have. Raises ``BadHandle``."""
-    handle = handles.read(wanted)
-    if handle == member.handle:
-        return False
-    key = handles.key(handle)
-    if key != member.handle_key:
-        _check_free(member, key)
-    try:
-        with transaction.atomic():
-            Member.objects.filter(pk=member.pk).update(handle=handle, handle_key=key)
-    except IntegrityError:
-        raise _taken() from None
-    member.handle, member.handle_key = handle, key
-    return True
-
-
-def claim_or_another(member: Member, wanted: str) -> None:
-    """Give them the handle they want if that may be, else keep the one they have, else make one up."""
-    try:
-        claim(member, wanted)
-    except BadHandle:
-        if not member.handle:
-            suggest(member)
-
-
-def suggest(member: Member) -> None:
-    """Give somebody a friendly handle that nobody has."""
-    for attempt in range(_NUMBERS):
-        made = labels.new_handle()
-        try:
-            claim(member, made if attempt < 5 else handles.numbered(made, attempt))
-        except BadHandle:
-            continue
-        return
-
-
-def use(member: Member, handle: str) -> str:
-    """The handle under which a frame of an old dialect is stored; what it says, wherever that may be."""
-    if handle == ANONYMOUS:
-        return handle
-    for number in range(1, _NUMBERS):
-        tried = handle if number == 1 else handles.numbered(handle, number)
-        try:
-            claim(member, tried)
-        except BadHandle as bad:
-            if bad.code == "reserved" and handles.key(handle) in reserved():
-                break
-        else:
-            return member.handle
-    return ANONYMOUS
-
-
-def borrow(room: Room, wanted: object) -> str:
-    """A handle for somebody who is nobody's member, by the API: one that nobody owns. Raises ``BadHandle``."""
-    handle = handles.read(wanted)
-    _check_free(Member(room=room, passing=True), handles.key(handle))
-    return handle
-
-
-def reserved() -> frozenset[str]:
-    """The keys of handles that nobody may have."""
-    return RESERVED | frozenset(handles.key(name) for name in getattr(settings, "CHAT_RESERVED_HANDLES", ()))
-
-
-def is_free_account(name: str) -> bool:
-    """Whether a new account may have this name as its handle."""
-    key = handles.key(name)
-    return key not in reserved() and not Account.objects.filter(handle_key=key).exists()
-
-
-def register(user: AbstractBaseUser) -> None:
-    """The account's name is its owner's handle from now on. Of two that are the same handle the first has it."""
-    key = handles.key(user.get_username())
-    if not Account.objects.filter(user_id=user.pk, handle_key=key).exists():
-        Account.objects.filter(user_id=user.pk).delete()
-        Account.objects.bulk_create([Account(user_id=user.pk, handle_key=key)], ignore_conflicts=True)
-
-
-def _check_free(member: Member, key: str) -> None:
-    if key in reserved():
-        raise BadHandle("reserved", _("Nobody may go by this handle."))
-    owner = Account.objects.filter(handle_key=key).values_list("user_id", flat=True).first()
-    if owner is not None and owner != member.user_id:
-        raise BadHandle("reserved", _("This handle belongs to somebody's account. Log in if it is yours."))
-    if _others_with(member, key).exists():
-        raise _taken()
-
-
-def _others_with(member: Member, key: str) -> Any:
-    others = Member.objects.filter(room_id=member.room_id, handle_key=key, here=True).exclude(pk=member.pk)
-    return others.filter(passing=False) if member.passing else others
-
-
-def _taken() -> BadHandle:
-    return BadHandle("taken", _("Somebody here goes by this handle."))
+@transaction.atomic
+def _write_here(coming: Sequence[Member]) -> None:
+    """Raises IntegrityError, and has then changed nothing."""
+    now = timezone.now()
+    nameless = [row.pk for row in coming if not row.handle_key]
+    named = [row.pk for row in coming if row.handle_key]
+    if nameless:
+        Member.objects.filter(pk__in=nameless).update(here=True, seen=now, handle="", handle_key="")
+    if named:
+        Member.objects.filter(pk__in=named).update(here=True, seen=now)
 
 
 # -- who is here
@@ -213,9 +156,28 @@ def as_person(member: Member) -> Person:
 def listed(room: Room) -> list[Person]:
     """Those who are here: first those with a handle, by name. The others are told as well, without one, or whoever
     listens could not tell a reader who picks a handle from somebody who comes."""
-    here = Member.objects.filter(room=room, here=True).select_related("user")
-    nameless = Case(When(handle_key="", then=1), default=0)
-    return [as_person(member) for member in here.order_by(nameless, "handle_key", "pk")[:CROWD]]
+    return [person for _room, person in _here([room.pk], CROWD)]
+
+
+def listed_all(counts: Mapping[int, int]) -> dict[int, list[Person]]:
+    """``listed`` for rooms by their keys, of which is known how many people they have."""
+    found: dict[int, list[Person]] = {room: [] for room in counts}
+    for room, person in _here([room for room, count in counts.items() if count <= CROWD]):
+        found[room].append(person)
+    for room, count in counts.items():
+        if count > CROWD:
+            found[room] = [person for _room, person in _here([room], CROWD)]
+    return found
+
+
+def _here(rooms: Collection[int], most: int | None = None) -> list[tuple[int, Person]]:
+    if not rooms:
+        return []
+    nameless = Case(When(handle_key="", then=Value(1)), default=Value(0))
+    ordered = Member.objects.filter(room_id__in=rooms, here=True).order_by(nameless, "handle_key", "pk")
+    name = f"user__{get_user_model().USERNAME_FIELD}"
+    rows: Any = ordered.values_list("room_id", "person", "handle", name, "keys")[:most]
+    return [(room, Person(person, handle or None, user, keys=keys)) for room, person, handle, user, keys in rows]
 
 
 def count(room: Room) -> int:
@@ -223,6 +185,8 @@ def count(room: Room) -> int:
     return Member.objects.filter(room=room, here=True).count()
 
 
-def is_crowd(room: Room) -> bool:
-    """Whether there are more than are listed. It looks at no more rows than that."""
-    return len(Member.objects.filter(room=room, here=True).values_list("pk", flat=True)[: CROWD + 1]) > CROWD
+def counts(rooms: Collection[int]) -> dict[int, int]:
+    """``count`` for rooms by their keys."""
+    here = Member.objects.filter(room_id__in=rooms, here=True).order_by()
+    found = dict(here.values("room_id").annotate(number=Count("pk")).values_list("room_id", "number"))
+    return {room: found.get(room, 0) for room in rooms}

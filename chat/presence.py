@@ -13,10 +13,10 @@ under the lock of the member's row, so of several tabs that open or close at onc
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, prefetch_related_objects
 from django.utils import timezone
 
 from chat.models import Connection, Member
@@ -24,16 +24,25 @@ from chat.models import Connection, Member
 
 def arrive(member: Member, reply_channel: str, *, browser: str = "", dialect: str = "") -> None:
     """The socket is in the room. Once more is harmless: a connect may be handled again."""
-    interface = reply_channel.partition("!")[0]
-    row = Connection(
+    arrive_all([seat(member, reply_channel, browser=browser, dialect=dialect)])
+
+
+def seat(member: Member, reply_channel: str, *, browser: str = "", dialect: str = "") -> Connection:
+    """The row of a socket, not in the table yet."""
+    return Connection(
         room_id=member.room_id,
         reply_channel=reply_channel,
-        interface=interface,
+        interface=reply_channel.partition("!")[0],
         member=member,
         browser=browser,
         dialect=dialect,
     )
-    Connection.objects.bulk_create([row], ignore_conflicts=True)
+
+
+def arrive_all(seats: Sequence[Connection]) -> None:
+    """``arrive`` for each."""
+    if seats:
+        Connection.objects.bulk_create(seats, ignore_conflicts=True)
 
 
 def is_there(reply_channel: str) -> bool:
@@ -47,42 +56,60 @@ def attach(member: Member, reply_channel: str) -> None:
 
 def leave(reply_channel: str) -> Member | None:
     """The socket is closed; harmless if it was not there. Whoever others have to be told has left."""
-    connection = Connection.objects.filter(reply_channel=reply_channel).select_related("member").first()
-    if connection is None:
-        return None
-    member = connection.member
-    if member is None:  # it came before there were members
-        connection.delete()
-        return None
-    with transaction.atomic():
-        locked = Member.objects.select_for_update().filter(pk=member.pk).first()
-        Connection.objects.filter(pk=connection.pk).delete()
-        if locked is None or Connection.objects.filter(member=member).exists():
-            return None
-        was_here = locked.here
-        if _is_worth_keeping(locked):
-            Member.objects.filter(pk=locked.pk).update(here=False, seen=timezone.now())
-        else:
-            Member.objects.filter(pk=locked.pk).delete()
-    return locked if was_here else None
+    return leave_all([reply_channel]).get(reply_channel)
+
+
+@transaction.atomic
+def leave_all(reply_channels: Collection[str]) -> dict[str, Member]:
+    """``leave`` for each: by the socket that was their last one, who has left."""
+    sockets = dict(
+        Connection.objects.filter(reply_channel__in=reply_channels).values_list("reply_channel", "member_id")
+    )
+    if not sockets:
+        return {}
+    # The rows of members come first, as for one who enters.
+    locked = list(Member.objects.select_for_update().filter(pk__in=set(sockets.values()) - {None}).order_by("pk"))
+    Connection.objects.filter(reply_channel__in=sockets).delete()
+    theirs = Connection.objects.filter(member_id__in=[member.pk for member in locked])
+    staying = set(theirs.values_list("member_id", flat=True))
+    going = {member.pk: member for member in locked if member.pk not in staying}
+    kept = [pk for pk, member in going.items() if _is_worth_keeping(member)]
+    if kept:
+        Member.objects.filter(pk__in=kept).update(here=False, seen=timezone.now())
+    if len(kept) < len(going):
+        Member.objects.filter(pk__in=going.keys() - set(kept)).delete()
+    prefetch_related_objects([member for member in going.values() if member.here], "room", "user")
+    last = {pk: name for name, pk in sockets.items()}
+    return {last[pk]: member for pk, member in going.items() if member.here}
 
 
 def members_at(reply_channels: Iterable[str]) -> dict[str, Member]:
-    """Who sits at these sockets; in one query, however many. Their rooms and accounts are not loaded: a message, which
-    asks this each time, needs neither."""
+    """Who sits at these sockets; in one query, however many. Who sits at several is the same object. Their rooms and
+    accounts are not loaded: a message, which asks this each time, needs neither."""
     names = list(reply_channels)
     if not names:
         return {}
     found = Member.objects.filter(connections__reply_channel__in=names).order_by()
-    return {member.at: member for member in found.annotate(at=F("connections__reply_channel"))}
+    members: dict[int, Member] = {}
+    return {
+        member.at: members.setdefault(member.pk, member)
+        for member in found.annotate(at=F("connections__reply_channel"))
+    }
 
 
-def sockets_of(member: Member, *, dialect: str | None = None) -> list[str]:
-    """The reply channels of somebody in a room, of all dialects or of one."""
-    theirs = Connection.objects.filter(member=member)
-    if dialect is not None:
-        theirs = theirs.filter(dialect=dialect)
-    return list(theirs.values_list("reply_channel", flat=True))
+def sockets_of(member: Member) -> list[str]:
+    """The reply channels of somebody in a room."""
+    return [name for name, _dialect in sockets_of_all([member]).get(member.pk, ())]
+
+
+def sockets_of_all(members: Collection[Member]) -> dict[int, list[tuple[str, str]]]:
+    """The reply channels of these members, by their keys, each with its dialect; no query where there are none."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    if members:
+        theirs = Connection.objects.filter(member__in={member.pk for member in members}).order_by("pk")
+        for pk, name, dialect in theirs.values_list("member_id", "reply_channel", "dialect"):
+            found.setdefault(pk, []).append((name, dialect))
+    return found
 
 
 def sockets_of_browser(names: Iterable[str]) -> list[str]:

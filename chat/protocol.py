@@ -15,11 +15,15 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
 
 from chat import handles
 from chat.handles import HANDLE_LIMIT
+
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
 
 #: Code points, not bytes or UTF-16 units: what a person counts as characters, near enough.
 MESSAGE_LIMIT = 2_000
@@ -81,7 +85,8 @@ class Refusal:
     """Why a frame is not accepted: a code for programs, a sentence for people."""
 
     code: str
-    text: str
+    #: Perhaps one that waits for the language of whoever is told.
+    text: str | _StrPromise
     cid: str | None = None
     #: Whether sending the very same frame again may succeed.
     retry: bool = False

@@ -1,55 +1,41 @@
 """What sockets say, handled as many at once as there are.
 
-A frame is read in the dialect of its socket and becomes a request. What is to be stored is collected and stored in one
-transaction by ``chat.storing``; all else is done as it comes. A batch has at most one frame of a socket. Who sits at
-the sockets is looked up for all of them in one query, and only for those whose request needs it.
+A batch has at most one frame of a socket. What frames ask of the database is asked once for all of them: who sits at
+the sockets, then the handles that they want, then the hellos, then what is to be stored, each in one transaction. Then
+each frame is answered and its room told, so that all of it leaves with that frame's acknowledgement.
 
 Only translation: what a message, a handle or a hello means is known elsewhere.
 """
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import TypeAlias
 
 from django.utils.translation import gettext as _
 
-from chat import broadcast, company, entrance, greeting, limits, people, presence, services, storing
+from chat import broadcast, company, entrance, greeting, handles, people, presence, services, storing
 from chat.admission import NotAdmitted, Speaker
-from chat.dialects import DIALECTS, Dialect
+from chat.frames import Frame, read
+from chat.greeting import Greeted
 from chat.handles import BadHandle
 from chat.languages import in_its_language, language_of
 from chat.models import Member
-from chat.naming import named, take_handle
-from chat.protocol import Hello, Person, Ping, Post, Refusal, Rename, Request, Typing
+from chat.naming import Wish, named, take_handles, under
+from chat.protocol import Hello, Person, Ping, Post, Refusal, Rename, Typing
 from chat.storing import IdentityConflict, Knock, Posted
 from switchboard import DeadLettered, Message, batch, channel_session, channel_session_user, on_error
-
-logger = logging.getLogger(__name__)
 
 #: A client tells at most so often that somebody types; what comes sooner is dropped. A little less than clients are
 #: asked to keep, for the way may be slow once and fast the next time.
 TYPING_SECONDS = 2.5
 
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """What one socket said."""
-
-    message: Message
-    label: str
-    dialect: Dialect
-    request: Request | Refusal
-
-    def answer(self, text: str | None) -> None:
-        if text is not None and self.message.reply_channel is not None:
-            self.message.reply_channel.send({"text": text})
-
-    def refuse(self, refusal: Refusal) -> None:
-        logger.info("Refused a frame in %s (%s): %s", self.label, self.dialect.name, refusal.code)
-        self.answer(self.dialect.nack(refusal))
+#: Why somebody does not get what they asked for.
+Fault: TypeAlias = BadHandle | NotAdmitted | IdentityConflict
+#: What became of a frame: a handle (whether it changed), a welcome, a stored message.
+Outcome: TypeAlias = bool | Greeted | Posted | Fault
 
 
 @channel_session
@@ -57,14 +43,13 @@ class Frame:
 def nack_failure(message: Message, exception: Exception) -> None:
     """The consumer raised, or kept killing its workers: tell a client that can be told, so that it does not wait for an
     acknowledgement. To send a message again that was given up would kill more of them."""
-    frame = _read(message)
+    frame = read(message)
     if frame is None:
         return
-    cid = frame.request.cid if isinstance(frame.request, Post) else None
     if isinstance(exception, DeadLettered):
-        refusal = Refusal("dead", _("This could not be stored and was given up."), cid)
+        refusal = Refusal("dead", _("This could not be stored and was given up."), frame.cid)
     else:
-        refusal = Refusal("failed", _("This could not be stored. Try again."), cid)
+        refusal = Refusal("failed", _("This could not be stored. Try again."), frame.cid)
     frame.answer(frame.dialect.nack(refusal))
 
 
@@ -72,87 +57,129 @@ def nack_failure(message: Message, exception: Exception) -> None:
 @batch
 @channel_session_user
 def receive(messages: Sequence[Message]) -> None:
-    """What sockets said. All that is to be stored is stored in one transaction."""
-    frames = [frame for frame in map(_read_in_its_language, messages) if frame is not None]
-    members = presence.members_at(_name(frame) for frame in frames if isinstance(frame.request, Post | Hello | Rename))
-    posts = []
+    """What sockets said."""
+    frames = [frame for frame in map(read, messages) if frame is not None]
+    seated = _seated([frame for frame in frames if isinstance(frame.request, Post | Hello | Rename)])
+    outcomes: dict[Frame, Outcome] = {}
+    renamed = _give_handles([frame for frame in seated if not isinstance(frame.request, Hello)], outcomes)
+    _greet([frame for frame in seated if isinstance(frame.request, Hello)], outcomes)
+    _store([frame for frame in seated if isinstance(frame.request, Post)], outcomes)
+    greeted = [frame for frame in seated if isinstance(told := outcomes[frame], Greeted) and told.renamed]
+    renamings = company.Renamings([frame.member for frame in [*renamed, *greeted] if frame.member is not None])
     for frame in frames:
-        with frame.message.sending(), language_of(frame.message):
-            knock = _handle(frame, members.get(_name(frame)))
-        if knock is not None:
-            posts.append((frame, knock))
-    if not posts:
-        return
-    for (frame, knock), posted in zip(posts, storing.store([knock for _frame, knock in posts]), strict=True):
-        with frame.message.sending(), language_of(frame.message):
-            _tell(frame, knock, posted)
-
-
-def _handle(frame: Frame, member: Member | None) -> Knock | None:
-    """Do what a frame asks for, unless that is to store something: that is left to do."""
-    request = frame.request
-    if isinstance(request, Typing):
-        _typing(frame)
-    elif isinstance(request, Ping):
-        frame.answer(frame.dialect.pong())
-    elif isinstance(request, Refusal):
-        frame.refuse(request)
-    elif (member := member or _late_member(frame)) is not None:
-        try:
-            if isinstance(request, Post):
-                return _knock(frame, request, member)
-            if isinstance(request, Hello):
-                _welcome(frame, request, member)
+        with frame.answering():
+            if frame in renamed:
+                assert frame.member is not None
+                renamings.tell(frame.member)
+            if frame in outcomes:
+                _tell(frame, outcomes[frame], renamings)
             else:
-                _rename(frame, request, member)
+                _answer(frame)
+
+
+def _seated(frames: Sequence[Frame]) -> list[Frame]:
+    """Those of the frames at whose sockets somebody sits."""
+    members = presence.members_at(frame.socket for frame in frames)
+    for frame in frames:
+        frame.member = members.get(frame.socket) or _late_member(frame)
+    return [frame for frame in frames if frame.member is not None]
+
+
+def _late_member(frame: Frame) -> Member | None:
+    """Who sits at a socket of which no member is known. None if the room was deleted, or the account: it is closed."""
+    found = entrance.rejoin(frame.label, frame.socket)
+    if found is None:
+        frame.close(broadcast.CONNECT_AGAIN if services.has_room(frame.label) else broadcast.ROOM_DELETED)
+    return found
+
+
+def _give_handles(frames: Sequence[Frame], outcomes: dict[Frame, Outcome]) -> Collection[Frame]:
+    """Give people the handles that frames bring; by which of them somebody goes by another one now.
+
+    Old dialects name somebody in each frame and cannot be told anything: they are seen to one by one, in ``_named``.
+    """
+    wishes: dict[Frame, Wish] = {}
+    for frame in frames:
+        wanted = frame.request.handle if isinstance(frame.request, Rename | Post) else None
+        member = frame.member
+        assert member is not None
+        if isinstance(frame.request, Post) and (not frame.dialect.greets or wanted in ("", member.handle)):
+            continue
+        try:
+            with language_of(frame.message):
+                wishes[frame] = Wish(member, handles.read(wanted), frame.want)
         except BadHandle as bad:
-            frame.refuse(Refusal(bad.code, bad.text, _cid(request)))
-        except NotAdmitted as refused:
-            frame.refuse(replace(refused.refusal, cid=_cid(request)))
-    return None
+            outcomes[frame] = bad
+    outcomes.update(zip(wishes, take_handles(list(wishes.values())), strict=True))
+    return {frame for frame in wishes if outcomes[frame] is True}
 
 
-def _knock(frame: Frame, said: Post, member: Member) -> Knock:
+def _greet(frames: Sequence[Frame], outcomes: dict[Frame, Outcome]) -> None:
+    hellos = [(frame.member, frame.request) for frame in frames]
+    outcomes.update(zip(frames, greeting.greet_all(hellos), strict=True))  # type: ignore[arg-type]
+
+
+def _store(frames: Sequence[Frame], outcomes: dict[Frame, Outcome]) -> None:
+    knocks: dict[Frame, Knock] = {}
+    for frame in frames:
+        try:
+            knocks[frame] = _knock(frame, outcomes.get(frame, False))
+        except (BadHandle, NotAdmitted) as fault:
+            outcomes[frame] = fault
+    if knocks:
+        outcomes.update(zip(knocks, storing.store(list(knocks.values())), strict=True))
+
+
+def _knock(frame: Frame, handle: Outcome) -> Knock:
     """Raises ``BadHandle``, ``NotAdmitted``."""
-    want = _want(frame.message)
+    said, member = frame.request, frame.member
+    assert isinstance(said, Post)
+    assert member is not None
     identity = services.identity_of(cid=said.cid, message_id=frame.message.id)
-    said = named(frame.label, member, said, identity=identity, want=want, can_be_told=frame.dialect.greets)
-    _know(frame.message, member)
-    return Knock(frame.label, said, identity, frame.message.user, Speaker.of(member, want))
+    if frame.dialect.greets:
+        fault = handle if isinstance(handle, BadHandle | NotAdmitted) else None
+        said = under(frame.label, said, identity, (handle is True and said.handle) or member.handle, fault)
+    else:
+        with frame.answering():
+            said = named(frame.label, member, said, identity=identity, want=frame.want, can_be_told=False)
+    return Knock(frame.label, said, identity, frame.message.user, Speaker.of(member, frame.want))
 
 
-def _tell(frame: Frame, knock: Knock, posted: Posted | IdentityConflict | NotAdmitted) -> None:
+def _tell(frame: Frame, outcome: Outcome, renamings: company.Renamings) -> None:
     """Answer who spoke, and tell the room."""
-    cid = knock.said.cid
-    if isinstance(posted, IdentityConflict):
-        frame.refuse(Refusal("conflict", _("This id belongs to another message."), cid))
-    elif isinstance(posted, NotAdmitted):
-        frame.refuse(replace(posted.refusal, cid=cid))
-    else:
-        line = posted.message.as_line()
+    member = frame.member
+    assert member is not None
+    if isinstance(outcome, Posted):
+        line = outcome.message.as_line()
         broadcast.tell(frame.label, line)
-        frame.answer(frame.dialect.ack(line, cid))
-
-
-def _welcome(frame: Frame, hello: Hello, member: Member) -> None:
-    greeted = greeting.greet(member, hello)
-    frame.answer(frame.dialect.welcome(greeted.welcome))
-    greeted.tell()
-    _know(frame.message, member)
-
-
-def _rename(frame: Frame, wanted: Rename, member: Member) -> None:
-    """Raises ``BadHandle``, ``NotAdmitted``."""
-    changed = take_handle(member, wanted.handle, _want(frame.message))
-    _know(frame.message, member)
-    if changed:
-        company.renamed(member)
-    else:
+        frame.answer(frame.dialect.ack(line, frame.cid))
+    elif isinstance(outcome, Greeted):
+        frame.answer(frame.dialect.welcome(outcome.welcome))
+        outcome.tell(member, renamings)
+    elif isinstance(outcome, IdentityConflict):
+        frame.refuse(Refusal("conflict", _("This id belongs to another message."), frame.cid))
+    elif isinstance(outcome, NotAdmitted):
+        frame.refuse(replace(outcome.refusal, cid=frame.cid))
+    elif isinstance(outcome, BadHandle):
+        frame.refuse(Refusal(outcome.code, outcome.text, frame.cid))
+    elif not outcome:
         frame.answer(frame.dialect.you(people.as_person(member)))
+    frame.message.channel_session["person"] = member.person
+    frame.message.channel_session["handle"] = member.handle
+
+
+def _answer(frame: Frame) -> None:
+    """What asks nothing of the database."""
+    if isinstance(frame.request, Typing):
+        _typing(frame)
+    elif isinstance(frame.request, Ping):
+        frame.answer(frame.dialect.pong())
+    elif isinstance(frame.request, Refusal):
+        frame.refuse(frame.request)
 
 
 def _typing(frame: Frame) -> None:
-    """No query: who they are is in the channel session, as of their last hello, message or change of handle."""
+    """Who they are is in the channel session, as of their last hello, message or change of handle."""
     session = frame.message.channel_session
     now = time.time()
     person, handle = session.get("person"), session.get("handle")
@@ -160,54 +187,3 @@ def _typing(frame: Frame) -> None:
         return
     session["typed"] = now
     company.typing(frame.label, Person(person, handle))
-
-
-def _know(message: Message, member: Member) -> None:
-    message.channel_session["person"] = member.person
-    message.channel_session["handle"] = member.handle
-
-
-def _late_member(frame: Frame) -> Member | None:
-    """Who sits at a socket of which no member is known. None if the room was deleted, or the account: it is closed."""
-    found = entrance.rejoin(frame.label, _name(frame))
-    if found is None and frame.message.reply_channel is not None:
-        code = broadcast.CONNECT_AGAIN if services.has_room(frame.label) else broadcast.ROOM_DELETED
-        frame.message.reply_channel.send({"close": code})
-    return found
-
-
-def _want(message: Message) -> limits.Want:
-    session = message.channel_session
-    return limits.message(session.get("who", ""), session.get("address", ""))
-
-
-def _cid(request: Request | Refusal) -> str | None:
-    return request.cid if isinstance(request, Post) else None
-
-
-def _name(frame: Frame) -> str:
-    assert frame.message.reply_channel is not None
-    return frame.message.reply_channel.name
-
-
-def _read_in_its_language(message: Message) -> Frame | None:
-    with language_of(message):
-        return _read(message)
-
-
-def _read(message: Message) -> Frame | None:
-    """None for what was sent before the close of a socket without a room got there."""
-    dialect = dialect_of(message)
-    if dialect is None:
-        return None
-    text = message.content.get("text")
-    binary = Refusal("binary", _("This socket takes text frames only."))
-    return Frame(
-        message, message.channel_session["room"], dialect, dialect.parse(text) if isinstance(text, str) else binary
-    )
-
-
-def dialect_of(message: Message) -> Dialect | None:
-    """The dialect that a socket speaks; None where it has no room."""
-    name = message.channel_session.get("dialect")
-    return DIALECTS[name] if isinstance(name, str) else None

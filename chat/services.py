@@ -5,10 +5,13 @@ Writing is in ``chat.storing``, which knows nothing of who hears of it.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import Q
 
 from chat import broadcast, protocol, storing
 from chat.admission import NOBODY, NotAdmitted, Speaker
@@ -31,6 +34,7 @@ __all__ = [
     "identity_of",
     "is_stored",
     "missed",
+    "missed_all",
     "post",
     "recent",
 ]
@@ -99,16 +103,56 @@ def recent(label: str, limit: int = RECENT) -> list[Message]:
 
 def missed(label: str, last: int | None) -> Missed:
     """What a client that has seen ``last`` is to be sent now. Complete, or else marked as a reset: no silent gap."""
-    seq, pruned = _seqs(label)
-    upto = Message.objects.filter(room__label=label, seq__lte=seq).select_related("user").order_by("-seq")
-    # Of what was removed for its age a client with an old number would keep what nobody else has any more.
-    if last is not None and max(seq - MISSED_LIMIT, pruned) <= last <= seq:
-        newer = list(upto.filter(seq__gt=last))
+    room = Room.objects.filter(label=label).first()
+    if room is None:
+        return Missed(0, [], reset=last not in (None, 0))
+    (found,) = missed_all([(room, last)])
+    return found
+
+
+def missed_all(asked: Sequence[tuple[Room, int | None]]) -> list[Missed]:
+    """``missed`` for each, of rooms that were read just now: a room's count is read before its messages, and each of
+    them is committed together with its number, so all up to the count are there. One query, or none where nobody
+    missed anything."""
+    since: dict[int, int] = {}
+    upto: dict[int, int] = {}
+    for room, last in asked:
+        known = _known(room, last)
+        begin = max(room.last_seq - RECENT, 0) if known is None else known
+        since[room.pk] = min(begin, since.get(room.pk, begin))
+        upto[room.pk] = max(room.last_seq, upto.get(room.pk, 0))
+    newest = _newest_first({room: (begin, upto[room]) for room, begin in since.items() if begin < upto[room]})
+    return [_piece(room, _known(room, last), newest.get(room.pk, []), last is not None) for room, last in asked]
+
+
+def _known(room: Room, last: int | None) -> int | None:
+    """``last`` if what came after it may be sent as such. Of what was removed for its age a client with an old number
+    would keep what nobody else has any more."""
+    fits = last is not None and max(room.last_seq - MISSED_LIMIT, room.pruned_seq) <= last <= room.last_seq
+    return last if fits else None
+
+
+def _newest_first(between: Mapping[int, tuple[int, int]]) -> dict[int, list[Message]]:
+    """By the rooms' keys the messages after one number and up to another."""
+    if not between:
+        return {}
+    places = (Q(room_id=room, seq__gt=begin, seq__lte=end) for room, (begin, end) in between.items())
+    found = Message.objects.filter(functools.reduce(Q.__or__, places)).select_related("user").order_by("-seq")
+    newest: dict[int, list[Message]] = {}
+    for message in found:
+        newest.setdefault(message.room_id, []).append(message)
+    return newest
+
+
+def _piece(room: Room, known: int | None, newest: Sequence[Message], has_past: bool) -> Missed:
+    upto = [message for message in newest if message.seq <= room.last_seq]
+    if known is not None:
+        newer = [message for message in upto if message.seq > known]
         fitting = _fitting(newer)
         if len(fitting) == len(newer):
-            return Missed(seq, fitting[::-1], reset=False)
+            return Missed(room.last_seq, fitting[::-1], reset=False)
     # A client without a past has nothing to throw away.
-    return Missed(seq, _fitting(list(upto[:RECENT]))[::-1], reset=last is not None)
+    return Missed(room.last_seq, _fitting(upto[:RECENT])[::-1], reset=has_past)
 
 
 def after(label: str, last: int, *, limit: int) -> Page:

@@ -121,7 +121,7 @@ class TestBadInput:
         with caplog.at_level(logging.INFO, "chat"):
             client.text(text)
         assert client.received() == [] and not Message.objects.exists()
-        [record] = [record for record in caplog.records if record.name == "chat.receiving"]
+        [record] = [record for record in caplog.records if record.name == "chat.frames"]
         assert record.exc_info is None and "Refused a frame" in record.message
         assert "x" * 50 not in record.message
 

@@ -11,6 +11,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from chat import storing
+from chat.consumers import connect_page, disconnect
 from chat.models import Message as Row
 from chat.protocol import Post
 from chat.receiving import receive
@@ -19,6 +20,7 @@ from switchboard import Message
 from switchboard.events import Envelope, GroupMessage
 from switchboard.outbox import NoOutbox, Outbox, collecting
 from switchboard.testing.client import WSClient
+from tests.integration.chat.conftest import visitor
 from tests.integration.chat.sockets import hello, tab
 
 pytestmark = pytest.mark.django_db
@@ -46,18 +48,29 @@ def test_a_batch_costs_the_queries_of_one_message(number: int, rooms: int) -> No
     assert len(queries) == STORING, "\n".join(query["sql"] for query in queries)
 
 
-def run(clients: Sequence[WSClient], frame: Callable[[int], dict[str, Any]]) -> Sequence[Outbox]:
-    """What the consumer sends for a batch of one frame of each client, called as a worker calls it, in this thread."""
+def run(
+    clients: Sequence[WSClient],
+    frame: Callable[[int], dict[str, Any]] = lambda n: {},
+    *,
+    channel: str = "websocket.receive",
+    consumer: Callable[[Sequence[Message]], None] = receive,
+) -> Sequence[Outbox]:
+    """What a consumer sends for a batch of one message of each client, called as a worker calls it, in this thread.
+
+    ``frame`` is what it says, or what a connect has in its content.
+    """
     messages = []
     for number, client in enumerate(clients):
-        content = {"reply_channel": client.reply_channel, "text": json.dumps(frame(number))}
+        said = {"text": json.dumps(frame(number))} if channel == "websocket.receive" else frame(number)
+        content = {"reply_channel": client.reply_channel, **said}
         session = dict(client.channel_session)
-        envelope = Envelope("websocket.receive", f"id-{number}", content, client.reply_channel, 9, session)
+        envelope = Envelope(channel, f"id-{number}", content, client.reply_channel, 9, session)
         message = Message.from_envelope(envelope, client.layer)
+        message.kwargs = {"label": f"room-{number}"}
         message.outbox = Outbox(client.layer)
         messages.append(message)
     with collecting(NoOutbox(clients[0].layer)):
-        receive(messages)
+        consumer(messages)
     return [message.outbox for message in messages if message.outbox is not None]
 
 
@@ -73,3 +86,33 @@ def test_so_it_does_at_the_door_and_each_has_its_own_outputs(number: int) -> Non
         told = [output for output in outbox.outputs if isinstance(output, GroupMessage)]
         assert {output.group.split(".")[1] for output in told} == {f"room-{n}"}
         assert all(f"text {n}" in output.content["text"] for output in told)
+
+
+def queries(run: Callable[[], object]) -> Sequence[str]:
+    with CaptureQueriesContext(connection) as queries:
+        run()
+    return [query["sql"] for query in queries]
+
+
+def test_everybody_who_comes_back_costs_the_queries_of_one() -> None:
+    """After a restart of an interface, all of its sockets connect and say hello at once, and the old ones are gone."""
+
+    def coming_back(number: int) -> list[int]:
+        clients = [tab(f"browser-{number}-{n}", f"/chat/room-{n}/") for n in range(number)]
+        headers = [visitor(f"browser-{number}-{n}") for n in range(number)]
+        offered = ["switchboard.v1"]
+        connect = queries(
+            lambda: run(
+                clients,
+                lambda n: {"path": f"/chat/room-{n}/", "headers": headers[n], "subprotocols": offered},
+                channel="websocket.connect",
+                consumer=connect_page,
+            )
+        )
+        greet = queries(lambda: run(clients, lambda n: {"t": "hello", "last": 0, "handle": f"someone {number} {n}"}))
+        leave = queries(lambda: run(clients, channel="websocket.disconnect", consumer=disconnect))
+        return [len(connect), len(greet), len(leave)]
+
+    for n in range(12):
+        storing.ensure_room(f"room-{n}")
+    assert coming_back(12) == coming_back(1)

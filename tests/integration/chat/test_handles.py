@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from pytest_django import Settings
 
-from chat import people, services
+from chat import claims, people, services
 from chat.handles import BadHandle
 from chat.identity import Who
 from chat.models import Account, Member
@@ -125,10 +125,10 @@ class TestHandles:
         members = [people.enter(room, Who((f"b:{n}",))) for n in range(2)]
         for member in members:
             people.show(member)
-        people.claim(members[0], "ada")
-        monkeypatch.setattr(people, "_check_free", lambda member, key: None)
+        claims.claim(members[0], "ada")
+        monkeypatch.setattr(claims.Held, "by_another", lambda self, member, key: False)
         with pytest.raises(BadHandle) as caught:
-            people.claim(members[1], "Ada")
+            claims.claim(members[1], "Ada")
         assert caught.value.code == "taken"
 
 

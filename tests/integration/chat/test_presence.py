@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 
-from chat import people, presence, services
+from chat import claims, people, presence, services
 from chat.identity import Who
 from chat.models import Connection, Member, Room
 from switchboard.testing.client import WSClient
@@ -74,7 +74,7 @@ def test_a_connect_that_is_handled_again_changes_nothing() -> None:
     for _ in range(2):
         member = people.enter(room, Who(("b:1",)))
         presence.arrive(member, "interface.a!1")
-        people.claim(member, "ada")
+        claims.claim(member, "ada")
     assert Connection.objects.get().member == Member.objects.get(handle="ada")
 
 
