@@ -3,8 +3,9 @@
 Three rules:
 
 * One message is under way at a time, from its first enqueue until it is acknowledged; so a socket's messages are
-  handled in order, whatever the number of workers. What arrives meanwhile waits (`waiting`), bounded in bytes: near the
-  bound the client is not read, and beyond it, or where the server can't stop reading, the socket is closed with 1013.
+  handled in order, whatever the number of workers. What arrives meanwhile waits (`waiting`), bounded in bytes: from
+  half the bound on the client is not read. A frame for which there is no room even so, because it is long or because
+  the server can't stop reading, closes the socket with 1013.
 * What is not known to be on its channel is enqueued again, with backoff; what is not acknowledged after a while, too.
   The layer sees to it that this counts once.
 * The disconnect is the last message, and is sent whenever the connect may have been queued, also after a refusal.
