@@ -28,8 +28,8 @@ class Settings:
     HTTP_WINDOW_BYTES: int = 1024 * 1024
     #: A handshake that no consumer answered for so long is closed with 1013 (try again later).
     CONNECT_TIMEOUT: float = 15.0
-    #: What a socket may send ahead of the message under way; from half of it on it is not read, beyond it it is closed
-    #: with 1013.
+    #: What a socket may send ahead of the message under way; from half of it on it is not read, and a frame that does
+    #: not fit in closes it with 1013.
     SOCKET_BUFFER_BYTES: int = 256 * 1024
     #: What may wait for a socket's client to read it; beyond it the client is cut off.
     SOCKET_UNSENT_BYTES: int = 1024 * 1024

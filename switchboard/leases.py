@@ -3,7 +3,8 @@
 Whoever lives makes something move: a worker its deliveries and its beat, an interface its heartbeat. What stands still
 for a whole lease belongs to somebody who is gone. But that the server *says* "unchanged for a minute" proves nothing:
 perhaps the server itself was frozen for that minute, and nobody could move anything; perhaps it was us. So only the
-time counts in which this process, on an unbroken connection, looked again and again and saw no change.
+time counts in which this process, on an unbroken connection, looked again and again and saw no change. (Interfaces are
+watched by all workers together, with the same care: `switchboard.layers.base.Layer.watch_interfaces`.)
 """
 
 from __future__ import annotations

@@ -5,15 +5,18 @@ message on a named channel, what comes back through the interface's inbox become
 
 =============== ====================================================================================================
 `application`   the ASGI callable: settings, logging, Origin, one coroutine for each connection
-`connection`    the protocol of one socket, without I/O; `actions` are what it decides. `client_end` and `waiting` are
-                parts of it: what the client is sent, and what it sent ahead
+`connection`    the protocol of one socket, without I/O; `actions` are what it decides. It has two parts: `client_end`,
+                what the client is sent, and `workers_end`, the messages to the workers, with `waiting` for what the
+                client sent ahead
 `answers`       what consumers may send to a socket, checked and typed
 `sockets`       all sockets of the process: performs what their connections decide, and their timers
 `frames`        a frame to clients, encoded once
 `wire`          what the hub and the server that holds the TCP connection say to each other
 `endpoint`      the server's end of a socket: writes frames as they are encoded
-`hub`           the tasks of the process, and where what they hear goes
+`hub`           the tasks of the process, for how long they run (`term`), and where what they hear goes
 `reader`        takes what comes into the inbox to sockets, groups and requests
+`repairer`      asks for what the numbered groups lack
+`moving`        the end of the sockets when the process ends
 `leaver`        takes the interface out of groups in which nobody is left
 `inbox`         the interface's inbox: entries without a hole, or an exception that says why not
 `heart`         the heartbeat, and the doubts that only a beat can settle

@@ -19,7 +19,8 @@ from django.conf import settings as django_settings
 from django.utils.log import configure_logging
 
 from switchboard.conf import get_settings
-from switchboard.interface.connection import ABNORMAL_CLOSURE, Opening
+from switchboard.interface.client_end import ABNORMAL_CLOSURE
+from switchboard.interface.connection import Opening
 from switchboard.interface.http import Request
 from switchboard.interface.hub import Hub
 from switchboard.interface.origin import OriginCheck

@@ -3,19 +3,9 @@
 Each method is an event: the client sent a frame, the layer took a message, a worker handled it, time has passed. It
 returns what is to be done now. Nothing here waits or fails, so every order of events can be tried.
 
-Two things go on side by side. **The client's end**, the handshake and the frames to the client, is `client_end`. **The
-messages to the workers** follow three rules:
-
-* One message is under way at a time, from its first enqueue until it is acknowledged; so a socket's messages are
-  handled in order, whatever the number of workers. What arrives meanwhile waits (`waiting`), bounded in bytes: near the
-  bound the client is not read, and beyond it, or where the server can't stop reading, the socket is closed with 1013.
-* What is not known to be on its channel is enqueued again, with backoff; what is not acknowledged after a while, too.
-  The layer sees to it that this counts once.
-* The disconnect is the last message, and is sent whenever the connect may have been queued, also after a refusal.
-
-Two answers of the layer end nothing, since they raise a question which only the process can answer as a whole. *Done*:
-the acknowledgement lies in the inbox still, or is lost with what the consumer said; `settled` says which. *Unknown*:
-the layer lost the record, or somebody took us for dead; `recovered` or `abandon` follows.
+Two things go on side by side. **The client's end** is `client_end`: the handshake and the frames to the client. **The
+workers' end** is `workers_end`: the messages, one after the other, and what the layer says to them. Here stands what
+each event means to the two.
 
 A text for which the application left an answer is answered here and becomes no message.
 
@@ -24,33 +14,18 @@ A closed socket lives on here until its disconnect has been handled; then it ask
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from switchboard.events import Content, Envelope
-from switchboard.interface.actions import Action, Enqueue, Forget, Pause, Resume
+from switchboard.events import Content
+from switchboard.interface.actions import Action
 from switchboard.interface.answers import Answer
-from switchboard.interface.client_end import (
-    ABNORMAL_CLOSURE,
-    MESSAGE_TOO_BIG,
-    SERVICE_RESTART,
-    TRY_AGAIN_LATER,
-    ClientEnd,
-    Phase,
-)
-from switchboard.interface.waiting import Waiting
-from switchboard.layers.base import Enqueued, Receipt, SocketState
+from switchboard.interface.client_end import MESSAGE_TOO_BIG, SERVICE_RESTART, TRY_AGAIN_LATER, Phase
+from switchboard.interface.workers_end import WorkersEnd
+from switchboard.layers.base import Enqueued, Receipt
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE
 
-__all__ = ["ABNORMAL_CLOSURE", "Connection", "Limits", "Opening", "Phase"]
-
-#: Seconds after which a message that nobody acknowledged is enqueued again.
-RESEND_AFTER: Final = 30.0
-#: Seconds before the first and at most before a later repetition of an enqueue that was refused or uncertain.
-FIRST_BACKOFF: Final = 0.1
-LONGEST_BACKOFF: Final = 5.0
+__all__ = ["Connection", "Limits", "Opening"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,62 +45,23 @@ class Limits:
     buffer_bytes: int
 
 
-class Connection(ClientEnd):
+class Connection(WorkersEnd):
     """One socket. ``now`` is any clock's time in seconds, always the same clock's."""
 
-    __slots__ = (
-        "_abandoned",
-        "_answer_by",
-        "_ask_at",
-        "_asking",
-        "_busy_told",
-        "_next_order",
-        "_opening",
-        "_path",
-        "_refusals",
-        "_session",
-        "_waiting",
-        "acked",
-        "leaving",
-        "limits",
-        "under_way",
-        "unknown",
-    )
+    __slots__ = ("_answer_by", "_limits", "_opening")
 
     def __init__(self, channel: str, opening: Opening, limits: Limits) -> None:
-        super().__init__(channel, opening.subprotocols)
-        self.limits = limits
-        #: The message that is queued, or being queued, and not acknowledged.
-        self.under_way: Envelope | None = None
-        #: The highest order that was acknowledged.
-        self.acked = -1
-        #: The layer has no record for the message under way, and it is not decided yet what that means.
-        self.unknown = False
+        super().__init__(channel, opening.subprotocols, opening.path, limits.buffer_bytes)
+        self._limits = limits
         self._opening: Opening | None = opening
-        self._path = opening.path
-        self._waiting = Waiting(limits.buffer_bytes)
-        self._next_order = 0
         self._answer_by: float | None = None
-        self._ask_at: float | None = None
-        self._asking = False  # an enqueue of the message under way has not returned
-        self._refusals = 0
-        self._session: Content | None = None
-        self._busy_told = False
-        #: The interface ends: a queued disconnect is enough, its acknowledgement won't reach us.
-        self.leaving = False
-        self._abandoned = False  # acknowledgements don't reach us any more
-
-    @property
-    def buffered(self) -> int:
-        """Bytes that wait behind the message under way."""
-        return self._waiting.bytes
 
     # -- from the client
 
     def opened(self, now: float) -> list[Action]:
         """The handshake began. To be called once, first of all."""
         assert self._opening is not None
-        self._answer_by = now + self.limits.connect_timeout
+        self._answer_by = now + self._limits.connect_timeout
         # From here on the headers are the message's alone, and gone with it.
         content, self._opening = self._opening.content, None
         self._begin(CONNECT, content)
@@ -139,7 +75,7 @@ class Connection(ClientEnd):
             self._send(answer)
             return self._taken()
         size = _size(data)
-        if size > self.limits.buffer_bytes:
+        if size > self._limits.buffer_bytes:
             self._close(MESSAGE_TOO_BIG)
         elif self.under_way is None:
             self._begin(RECEIVE, {"path": self._path, **_received(data)})
@@ -162,7 +98,13 @@ class Connection(ClientEnd):
         """The layer's answer to an `Enqueue`. After DONE, `settled` is to be called; after UNKNOWN, `recovered`."""
         if self._concerns(order):
             self._asking = False
-            _OUTCOMES[receipt.outcome](self, now)
+            outcome = receipt.outcome
+            if outcome is Enqueued.QUEUED:
+                self._queued(now)
+            elif outcome is Enqueued.FULL:
+                self._full(now)
+            elif outcome is Enqueued.UNKNOWN:
+                self._unknown()
         return self._taken()
 
     def settled(self, order: int, session: Content | None) -> list[Action]:
@@ -201,11 +143,6 @@ class Connection(ClientEnd):
             self._done(session)
         return self._taken()
 
-    @property
-    def last_order(self) -> int:
-        """The highest order that any message of this socket was given here."""
-        return self._next_order - 1
-
     # -- time, and the end of the interface
 
     @property
@@ -228,13 +165,6 @@ class Connection(ClientEnd):
         if self.under_way is not None:
             self._ask()
         return self._taken()
-
-    @property
-    def state(self) -> SocketState | None:
-        """What the layer's record should hold; None where there should be none."""
-        if self._next_order == 0:
-            return None
-        return SocketState(self.channel, self.acked, self.acked, self._path, self._session)
 
     def recovered(self, *, data_lost: bool) -> list[Action]:
         """What the layer holds is in order again; no enqueue is being answered any more."""
@@ -278,113 +208,6 @@ class Connection(ClientEnd):
                 self._advance()
         return self._taken()
 
-    # -- the messages to the workers
-
-    def _concerns(self, order: int) -> bool:
-        return self.under_way is not None and self.under_way.order == order
-
-    def _wait(self, content: Content, size: int) -> None:
-        paused = self._waiting.paused
-        self._waiting.put(content, size)
-        if self._waiting.paused is not paused:
-            self._actions.append(Pause())
-
-    def _close(self, code: int) -> None:
-        if self.phase is Phase.OPEN and self._waiting.paused:
-            self._waiting.paused = False
-            self._actions.append(Resume())  # or the client's own close is not heard
-        super()._close(code)
-
-    def _advance(self) -> None:
-        """Begin the next message, if none is under way."""
-        if self.under_way is not None:
-            return
-        if self._waiting:
-            paused = self._waiting.paused
-            content = self._waiting.take()
-            if self._waiting.paused is not paused:
-                self._actions.append(Resume())
-            self._begin(RECEIVE, {"path": self._path, **content})
-        elif self.phase is Phase.GONE:
-            if self._next_order == 0:
-                self._forget()
-            else:
-                self._begin(DISCONNECT, {"path": self._path, "code": self._code})
-
-    def _begin(self, channel: str, content: Content) -> None:
-        order = self._next_order
-        self._next_order += 1
-        self.under_way = Envelope(
-            channel,
-            id=f"{self.channel}/{order}",
-            content={**content, "order": order, "reply_channel": self.channel},
-            socket=self.channel,
-            order=order,
-        )
-        self._refusals = 0
-        self._busy_told = False
-        self._asking = False
-        self._ask()
-
-    def _ask(self) -> None:
-        self._ask_at = None
-        if not self._asking and self.under_way is not None:
-            self._asking = True
-            self._actions.append(Enqueue(self.under_way))
-
-    def _queued(self, now: float) -> None:
-        assert self.under_way is not None
-        if self.leaving and self.under_way.channel == DISCONNECT:
-            self._forget()
-        else:
-            self._refusals = 0
-            self._busy_told = False
-            self._ask_at = now + RESEND_AFTER
-
-    def _handled(self, now: float) -> None:
-        """Nothing yet: see `settled`."""
-
-    def _done(self, session: Content | None) -> None:
-        assert self.under_way is not None and self.under_way.order is not None
-        self.acked = self.under_way.order
-        self._session = self._session if session is None else session
-        last = self.under_way.channel == DISCONNECT
-        self.under_way = self._ask_at = None
-        if last:
-            self._forget()
-        else:
-            self._advance()
-
-    def _unknown(self, now: float) -> None:
-        if self._abandoned:
-            self._forget()  # whoever took us for dead has reported it
-        else:
-            self.unknown = True
-
-    def _full(self, now: float) -> None:
-        assert self.under_way is not None
-        if self.under_way.channel == CONNECT:
-            # Certainly not queued, so no consumer knows of it and none needs a disconnect.
-            self.under_way, self._next_order = None, 0
-            self._close_visibly(TRY_AGAIN_LATER)
-            self._advance()
-        else:
-            self._back_off(now)
-            if not self._busy_told:
-                self._busy_told = True
-                self._say("busy")
-
-    def _back_off(self, now: float) -> None:
-        delay = min(LONGEST_BACKOFF, FIRST_BACKOFF * 2.0 ** min(self._refusals, 10))
-        self._refusals += 1
-        # Many sockets are refused at the same moment; they must not all come back at the same moment.
-        self._ask_at = now + delay * (0.5 + random.random() / 2)  # noqa: S311
-
-    def _forget(self) -> None:
-        self.under_way = self._ask_at = self._answer_by = None
-        self.leaving = self._abandoned = True
-        self._actions.append(Forget())
-
     def _report_failure(self) -> None:
         assert self.under_way is not None
         if self.under_way.channel == CONNECT:
@@ -405,11 +228,3 @@ def _size(data: str | bytes) -> int:
     if isinstance(data, bytes) or data.isascii():
         return len(data)
     return len(data.encode(errors="surrogatepass"))
-
-
-_OUTCOMES: Final = {
-    Enqueued.QUEUED: Connection._queued,
-    Enqueued.DONE: Connection._handled,
-    Enqueued.UNKNOWN: Connection._unknown,
-    Enqueued.FULL: Connection._full,
-}

@@ -13,8 +13,9 @@ loop, after telling epoll twice. Here
 What Autobahn sends by itself (pings, pongs, close frames) comes after what was said before it, because all of that
 passes through `sendData`.
 
-Both directions are bounded. A client that does not read is cut off at a bound; one that sends faster than its messages
-are handled is not read for a while.
+Both directions are bounded. A client that does not read is cut off at a bound. One that sends faster than its messages
+are handled is not read for a while, and what was read already stays as it came until then: one read can bring thousands
+of small frames, many times what may wait behind the message under way.
 
 An idle socket is mostly what Daphne, Autobahn and Twisted remember of its handshake; that is dropped.
 """
@@ -30,7 +31,7 @@ from typing import Any, Final
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet.tcp import Connection as TcpConnection
 
-from switchboard.interface.connection import ABNORMAL_CLOSURE
+from switchboard.interface.client_end import ABNORMAL_CLOSURE
 from switchboard.interface.frames import Frame
 from switchboard.interface.wire import Listener
 
@@ -115,6 +116,8 @@ class Endpoint(WebSocketProtocol):  # type: ignore[misc]
         self.paused = not on
         if on:
             self.transport.resumeProducing()
+            # Later, since the one who says so is in the middle of what it does about another event.
+            asyncio.get_running_loop().call_soon(self._read_on)
         else:
             # What the client sends stays with the kernel, which makes it wait.
             self.transport.pauseProducing()
@@ -146,6 +149,17 @@ class Endpoint(WebSocketProtocol):  # type: ignore[misc]
         super().onClose(wasClean, code, reason)
         if listener is not None:
             listener.lost(code or ABNORMAL_CLOSURE)
+
+    def consumeData(self) -> None:
+        if self.state in (self.STATE_OPEN, self.STATE_CLOSING):
+            while not self.paused and self.processData() and self.state != self.STATE_CLOSED:
+                pass
+        else:
+            super().consumeData()
+
+    def _read_on(self) -> None:
+        if self.state != self.STATE_CLOSED:
+            self.consumeData()
 
     # While it is not read its pongs aren't either, and silence proves nothing.
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from switchboard.events import Content
+from switchboard.waiting import within
 
 __all__ = ["End", "Event", "Exchange", "Exchanges", "Part", "read_part"]
 
@@ -117,12 +118,7 @@ class Exchanges:
 
     async def wait_empty(self, timeout: float) -> bool:
         """Whether all were closed within ``timeout`` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._empty.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await within(self._empty, timeout)
 
     def __len__(self) -> int:
         return len(self._exchanges)

@@ -15,18 +15,18 @@ while we live, so they are given their disconnect from here.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import Final
 
 from switchboard.events import Content, Envelope
 from switchboard.exceptions import LayerUnavailable
-from switchboard.interface.connection import ABNORMAL_CLOSURE
+from switchboard.interface.client_end import ABNORMAL_CLOSURE
 from switchboard.interface.inbox import Inbox
 from switchboard.interface.recovery import Reaped
 from switchboard.interface.sockets import Sockets
 from switchboard.layers.base import Layer, SocketState
 from switchboard.names import DISCONNECT
+from switchboard.waiting import within
 
 __all__ = ["Heart"]
 
@@ -80,10 +80,7 @@ class Heart:
 
     async def step(self) -> None:
         """Wait until it is time, and beat. Raises what `beat` does, but for a layer that is away."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._interval):
-                await self._soon.wait()
-        doubtful = self._soon.is_set()
+        doubtful = await within(self._soon, self._interval)
         self._soon.clear()
         try:
             await self.beat()

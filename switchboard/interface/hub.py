@@ -10,48 +10,41 @@ name of its own; from then on these tasks run:
 * the **repairer** asks for what the numbered groups lack;
 * the **watch** looks after the workers that run our requests.
 
-They run for a *term*. It ends when there is a `Doubt` whether the layer still holds what it held, or when one of them
-fails, which is a bug and logged as one. Then everything is brought in order as `recovery` says, and the next term
-begins; the sockets stay, unless others have taken this interface for dead meanwhile. A layer that does not answer ends
-nothing: the tasks try again.
+They run for a *term* (`term`), until there is a doubt whether the layer still holds what it held. Then everything is
+brought in order as `recovery` says, and the next term begins; the sockets stay, unless others have taken this interface
+for dead meanwhile. A layer that does not answer ends nothing: the tasks try again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from collections.abc import Coroutine
+from typing import Any
 
 from switchboard.conf import Settings
 from switchboard.events import Envelope
-from switchboard.exceptions import ChannelFull, InboxLost, LayerUnavailable
+from switchboard.exceptions import LayerUnavailable
 from switchboard.interface.connection import Limits, Opening
 from switchboard.interface.enqueuing import CALLS_AT_A_TIME, Enqueuer
 from switchboard.interface.exchange import Exchange, Exchanges
-from switchboard.interface.groups import Groups, Question
+from switchboard.interface.groups import Groups
 from switchboard.interface.heart import AWAY_PAUSE, Heart
 from switchboard.interface.inbox import Inbox
 from switchboard.interface.leaver import Leaver
+from switchboard.interface.moving import STOP_REST, batch_of, move
 from switchboard.interface.reader import Reader
-from switchboard.interface.recovery import Doubt, Reaped, bring_back
+from switchboard.interface.recovery import bring_back
+from switchboard.interface.repairer import Repairer
 from switchboard.interface.sockets import Sockets
+from switchboard.interface.term import Term
 from switchboard.interface.wire import Listener, Wire
 from switchboard.interface.workers import Watch
 from switchboard.layers.base import Enqueued, Layer, Receipt
 from switchboard.names import new_reply_channel
+from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
-
-#: Seconds that the end may take for what waits, and for the disconnects, before the process ends without them.
-STOP_PATIENCE: Final = 1.5
-STOP_REST: Final = 0.5
-#: At the end so many sockets are closed at a time, or as many more as it takes to be done with all after so many
-#: pauses of so many seconds: the clients come back elsewhere, and not all of them at once.
-MOVED_AT_A_TIME: Final = 50
-MOVE_PAUSES: Final = 20
-MOVE_PAUSE: Final = 0.1
 
 
 class Hub:
@@ -62,8 +55,8 @@ class Hub:
         self.stopping = False
         self._stopped = False
         self._inbox = Inbox(layer)
-        self._questions_due = asyncio.Event()
-        self._groups = Groups(stirred=self._questions_due.set)
+        stirred = asyncio.Event()
+        self._groups = Groups(stirred=stirred.set)
         self._exchanges = Exchanges()
         self._enqueuer = Enqueuer(layer, self._enqueued)
         limits = Limits(connect_timeout=settings.CONNECT_TIMEOUT, buffer_bytes=settings.SOCKET_BUFFER_BYTES)
@@ -76,7 +69,7 @@ class Hub:
             lease=settings.INTERFACE_LEASE,
         )
         self._leaver = Leaver(layer, self._inbox, self._groups)
-        self._reader = Reader(
+        reader = Reader(
             self._inbox,
             self._heart,
             sockets=self._sockets,
@@ -85,10 +78,20 @@ class Hub:
             exchanges=self._exchanges,
             report_gone=self.report_gone,
         )
-        self._watch = Watch(
+        repairer = Repairer(layer, self._sockets, self._groups, stirred=stirred, new_channel=self._new_channel)
+        watch = Watch(
             layer, lease=settings.WORKER_LEASE, running=self._exchanges.workers, lost=self._exchanges.worker_lost
         )
-        self._over = False  # the term is
+        self._term = Term(
+            {
+                "reader": reader.step,
+                "heart": self._heart.step,
+                "leaver": self._leaver.step,
+                "repairer": repairer.step,
+                "watch": watch.look,
+                **{f"enqueuer {number}": self._enqueuer.enqueue_next for number in range(CALLS_AT_A_TIME)},
+            }
+        )
         self._open = asyncio.Event()
         self._main: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
@@ -104,12 +107,7 @@ class Hub:
         """Whether the inbox is open, or will be within ``timeout`` seconds."""
         if self.stopping:
             return False
-        try:
-            async with asyncio.timeout(timeout):
-                await self._open.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await within(self._open, timeout)
 
     def open_socket(self, opening: Opening, wire: Wire) -> Listener:
         """Take a handshake; what the client does is told to the one that is returned."""
@@ -140,7 +138,7 @@ class Hub:
     async def _run(self) -> None:
         await self._open_inbox()
         while not self._stopped:
-            reaped = await self._term()
+            reaped = await self._term.run()
             if not self._stopped:
                 await self._recover(reaped=reaped)
 
@@ -158,36 +156,6 @@ class Hub:
         self._heart.begin(old_data=data_lost)
         self._open.set()
         logger.info("listening on inbox %s", self._inbox.name)
-
-    async def _term(self) -> bool:
-        """Run the tasks until one of them ends; whether this interface seems to have been taken for dead."""
-        reaped = self._over = False
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._repeat(self._reader.step), name="reader")
-                tasks.create_task(self._repeat(self._heart.step), name="heart")
-                tasks.create_task(self._repeat(self._leaver.step), name="leaver")
-                tasks.create_task(self._repeat(self._repair), name="repairer")
-                tasks.create_task(self._repeat(self._watch.look), name="watch")
-                for number in range(CALLS_AT_A_TIME):
-                    tasks.create_task(self._repeat(self._enqueuer.enqueue_next), name=f"enqueuer {number}")
-        except* (InboxLost, Reaped) as lost:
-            logger.warning("%s", lost.exceptions[0])
-            reaped = True
-        except* Doubt as doubt:
-            logger.warning("%s", doubt.exceptions[0])
-        except* Exception:
-            logger.exception("the hub failed, and recovers")
-            await asyncio.sleep(AWAY_PAUSE)  # it may fail again
-        return reaped
-
-    async def _repeat(self, step: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        # Being cancelled is not enough: a cancellation that meets a command of redis-py halfway can vanish.
-        try:
-            while not self._over:
-                await step()
-        finally:
-            self._over = True
 
     async def _recover(self, *, reaped: bool) -> None:
         """Bring everything in order again: see `recovery`. Nothing else runs meanwhile."""
@@ -243,22 +211,13 @@ class Hub:
         """
         if self._ending is None:
             self.stopping = True
-            batch = max(MOVED_AT_A_TIME, len(self._sockets) // MOVE_PAUSES + 1) if paced else None
+            batch = batch_of(len(self._sockets)) if paced else None
             self._sockets.leave(batch)
             self._ending = asyncio.create_task(self._end(batch), name="hub's end")
         return asyncio.shield(self._ending)
 
     async def _end(self, batch: int | None) -> None:
-        while self._sockets.leave(batch):  # noqa: ASYNC110 - the pause is the purpose
-            await asyncio.sleep(MOVE_PAUSE)
-        all_gone, _ = await asyncio.gather(
-            self._sockets.wait_empty(STOP_PATIENCE), self._exchanges.wait_empty(STOP_PATIENCE)
-        )
-        if not all_gone:
-            self._sockets.abandon()
-            if not await self._sockets.wait_empty(STOP_REST):
-                logger.error("%d sockets ended without a disconnect: the layer did not answer", len(self._sockets))
-        self._sockets.drop()
+        await move(self._sockets, self._exchanges, batch)
         await self._end_tasks()
         try:
             async with asyncio.timeout(STOP_REST):
@@ -268,7 +227,8 @@ class Hub:
             logger.warning("the inbox %s stays behind: the layer did not answer", self._inbox.name)
 
     async def _end_tasks(self) -> None:
-        self._stopped = self._over = True
+        self._stopped = True
+        self._term.end()
         tasks = [*self._errands] if self._main is None else [self._main, *self._errands]
         for task in tasks:
             task.cancel()
@@ -280,25 +240,6 @@ class Hub:
             await self.layer.close_inbox(name)
         except LayerUnavailable as error:
             logger.warning("the inbox %s stays behind: %s", name, error)
-
-    # -- the other tasks
-
-    async def _repair(self) -> None:
-        self._questions_due.clear()
-        for question in self._groups.questions(_now(), self._new_channel):
-            await self._ask(question)
-        for channels, answer in self._groups.give_up(_now()):
-            self._sockets.answer_all(channels, answer)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout_at(self._groups.wake_at):
-                await self._questions_due.wait()
-
-    async def _ask(self, question: Question) -> None:
-        try:
-            await self.layer.publish([question.envelope])
-        except (LayerUnavailable, ChannelFull) as error:
-            logger.debug("no question for group %s: %s", question.group, error)
-            self._groups.not_put(question, _now())
 
     # -- what the parts tell each other
 

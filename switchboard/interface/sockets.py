@@ -15,9 +15,11 @@ from itertools import islice
 from switchboard.events import Content, Envelope
 from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
 from switchboard.interface.answers import Answer
-from switchboard.interface.connection import Connection, Limits, Opening, Phase
+from switchboard.interface.client_end import Phase
+from switchboard.interface.connection import Connection, Limits, Opening
 from switchboard.interface.wire import Wire
 from switchboard.layers.base import Receipt, SocketState
+from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
 
@@ -218,12 +220,7 @@ class Sockets:
 
     async def wait_empty(self, timeout: float) -> bool:
         """Whether all were forgotten within ``timeout`` seconds."""
-        try:
-            async with asyncio.timeout(timeout):
-                await self._empty.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await within(self._empty, timeout)
 
     def drop(self) -> None:
         """Forget all, whatever they still had to say."""

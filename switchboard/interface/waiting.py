@@ -1,7 +1,7 @@
 """What a client sent ahead of its message under way: bounded in bytes, and slowed down before the bound.
 
-From half the bound on the client is not to be read, until little is left. What was read already may still come, up to
-the bound itself.
+From half the bound on the client is not to be read, until little is left. The other half is for a long frame, and for
+what still comes from a server that can't stop reading.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ DEAF_FOR: Final = 0.02
 
 
 class Box:
-    """What waits for one channel."""
+    """What waits for one channel, and how many wait for it."""
 
     def __init__(self, capacity: int) -> None:
         self.messages: deque[Any] = deque(maxlen=capacity)
@@ -92,6 +92,8 @@ class Mailroom:
             return box.messages.popleft()
         finally:
             box.waiting -= 1
+            if not (box.waiting or box.messages):
+                self._boxes.pop(channel, None)  # perhaps for good: nobody says when a consumer is gone
             self._receivers -= 1
             await self._rest()
 

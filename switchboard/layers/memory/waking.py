@@ -11,6 +11,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from switchboard.waiting import within
+
 
 class Listener:
     """One waiter. Begin listening before looking at the state, or a ring in between is missed."""
@@ -27,14 +29,7 @@ class Listener:
 
     async def wait(self, timeout: float) -> bool:
         """Whether the bell rang within ``timeout`` seconds."""
-        if timeout <= 0:
-            return False
-        try:
-            async with asyncio.timeout(timeout):
-                await self._rung.wait()
-        except TimeoutError:
-            return False
-        return True
+        return timeout > 0 and await within(self._rung, timeout)
 
 
 class Bell:

@@ -10,8 +10,9 @@ from contextlib import suppress
 from typing import Final
 
 from switchboard.testing.waiting import await_until
-from tests.e2e.chaos.clients import Addresses, Client, Modern, Old
+from tests.e2e.chaos.clients import Addresses, Client, Old
 from tests.e2e.chaos.history import Fault, History, Person
+from tests.e2e.chaos.modern import Modern
 
 #: Members of a room. Rooms of very different sizes meet different paths, but each needs a few to compare what they saw.
 MEMBERS: Final = 10

@@ -42,6 +42,11 @@ def heard(client: WSClient) -> list[dict[str, Any]]:
     return [json.loads(reply["text"]) if "text" in reply else reply for reply in client.received()]
 
 
+def lines(client: WSClient) -> list[dict[str, Any]]:
+    """The frames that came since it was asked last, but for those that tell of people."""
+    return [frame for frame in heard(client) if frame.get("t") not in ("you", "person")]
+
+
 def hello(client: WSClient, handle: str | None = None, last: int | None = None) -> dict[str, Any]:
     """Say hello; the welcome."""
     send(client, t="hello", last=last, handle=handle)

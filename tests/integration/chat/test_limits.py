@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from channels.layers import channel_layers
 from django.db import connections, transaction
 from pytest_django import DjangoAssertNumQueries, Settings
 
@@ -20,7 +18,7 @@ from chat.protocol import Post
 from chat.storing import Knock
 from switchboard.testing.client import WSClient
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_layer")]
 
 EIGHT = Rate(8, 1.0)
 NOW = 1_000_000.0
@@ -154,13 +152,6 @@ class TestBuckets:
 @pytest.fixture
 def _limited(settings: Settings) -> None:
     settings.CHAT_LIMITS = {"MESSAGES": "3, 1/h", "ADDRESS_MESSAGES": "5, 1/h"}
-
-
-@pytest.fixture(autouse=True)
-def _own_layer() -> Iterator[None]:
-    channel_layers.backends.clear()
-    yield
-    channel_layers.backends.clear()
 
 
 def post(cid: str, who: str = "b:ada", body: str = "hi", address: str = "203.0.113.7") -> services.Posted:

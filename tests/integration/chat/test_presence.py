@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from channels.layers import channel_layers
 from django.contrib.auth.models import User
 
 from chat import claims, people, presence, services
@@ -16,14 +14,7 @@ from chat.models import Connection, Member, Room
 from switchboard.testing.client import WSClient
 from tests.integration.chat.conftest import visitor
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _own_layer() -> Iterator[None]:
-    channel_layers.backends.clear()
-    yield
-    channel_layers.backends.clear()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_layer")]
 
 
 def connected(**options: Any) -> WSClient:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from channels.layers import channel_layers
 from django.db import transaction
 
 from chat import broadcast, repair, services
@@ -17,14 +15,7 @@ from chat.protocol import Post
 from switchboard import Group
 from switchboard.testing.client import Client, WSClient
 
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _own_layer() -> Iterator[None]:
-    channel_layers.backends.clear()
-    yield
-    channel_layers.backends.clear()
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_layer")]
 
 
 def ask(group: object, after: object) -> dict[str, Any] | None:

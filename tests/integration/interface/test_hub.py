@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Reply
-from switchboard.interface import Interface, hub
+from switchboard.interface import Interface, moving
 from switchboard.layers.base import Beat
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import DISCONNECT, HTTP_REQUEST, RECEIVE
@@ -272,7 +272,7 @@ async def test_a_request_while_the_layer_is_away(scene: Scene) -> None:
 
 
 async def test_stopping_moves_the_clients_a_few_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "MOVED_AT_A_TIME", 2)
+    monkeypatch.setattr(moving, "MOVED_AT_A_TIME", 2)
     clients = [await scene.client(frames={"moving": "come back"}) for _ in range(5)]
     stopping = scene.interface.stop()
 
@@ -288,7 +288,7 @@ async def test_stopping_moves_the_clients_a_few_at_a_time(scene: Scene, monkeypa
 async def test_stopping_under_a_server_that_ends_the_sockets_itself(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "MOVED_AT_A_TIME", 2)
+    monkeypatch.setattr(moving, "MOVED_AT_A_TIME", 2)
     clients = [await scene.client() for _ in range(5)]
     stopping = scene.interface.stop(paced=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -70,3 +71,17 @@ async def test_a_lonely_consumer_is_told_at_once(layer: ChannelsLayer) -> None:
         await layer.send(name, {"type": "a", "n": number})
         assert (await receiving)["n"] == number
     assert time.monotonic() - began < 5.0  # a read of the inbox that is not called off takes 2 s, each time
+
+
+async def test_nothing_is_kept_for_consumers_that_are_gone(layer: ChannelsLayer) -> None:
+    for _ in range(3):
+        name = await layer.new_channel()
+        await layer.send(name, {"type": "a"})
+        await layer.receive(name)
+        receiving = asyncio.create_task(layer.receive(name))
+        await asyncio.sleep(0)
+        receiving.cancel()  # as the end of its socket does
+        with contextlib.suppress(asyncio.CancelledError):
+            await receiving
+    [mailroom] = layer._mailrooms[asyncio.get_running_loop()].values()
+    assert mailroom._boxes == {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -20,22 +20,9 @@ from switchboard.testing.contract.acts import events, frame, join, outcome
 from switchboard.testing.processes import PrivateRedis
 from switchboard.testing.waiting import await_until
 from switchboard.worker.loop import Worker
-from tests.integration.layers.test_two_hosts import interface_at
+from tests.integration.layers.two_hosts.homes import interface_at
 
 pytestmark = pytest.mark.redis
-
-
-@pytest.fixture
-def servers() -> Iterator[list[PrivateRedis]]:
-    with PrivateRedis() as first, PrivateRedis() as second:
-        yield [first, second]
-
-
-@pytest.fixture
-async def layer(servers: list[PrivateRedis]) -> AsyncIterator[RedisLayer]:
-    layer = RedisLayer([{"address": server.url, "socket_timeout": 3.0} for server in servers])
-    yield layer
-    await layer.close()
 
 
 def connect(message: Message) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from redis import Redis
@@ -13,9 +12,8 @@ from switchboard.events import Ack, GroupMessage, Output, Reply, Tip
 from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.base import Enqueued, Layer
 from switchboard.layers.redis import RedisLayer
-from switchboard.layers.redis.homes import Homes
 from switchboard.layers.redis.relay import MOST_OUTGOING
-from switchboard.names import RECEIVE, new_interface, new_reply_channel
+from switchboard.names import RECEIVE, new_reply_channel
 from switchboard.testing.contract.acts import (
     ANNE,
     LOG,
@@ -31,37 +29,9 @@ from switchboard.testing.contract.acts import (
 )
 from switchboard.testing.processes import PrivateRedis
 from switchboard.testing.waiting import await_until
+from tests.integration.layers.two_hosts.homes import HOMES, interface_at
 
 pytestmark = pytest.mark.redis
-
-HOMES = Homes(2)
-
-
-@pytest.fixture
-def servers() -> Iterator[list[PrivateRedis]]:
-    with PrivateRedis() as first, PrivateRedis() as second:
-        yield [first, second]
-
-
-@pytest.fixture
-async def layer(servers: list[PrivateRedis]) -> AsyncIterator[RedisLayer]:
-    layer = RedisLayer([{"address": server.url, "socket_timeout": 3.0} for server in servers])
-    yield layer
-    await layer.close()
-
-
-@pytest.fixture
-def shells(servers: list[PrivateRedis]) -> Iterator[list[Redis]]:
-    first, second = (Redis.from_url(server.url, decode_responses=True) for server in servers)
-    with first, second:
-        yield [first, second]
-
-
-async def interface_at(layer: Layer, place: int) -> str:
-    """A new interface whose home is the host at ``place``."""
-    name = next(name for name in iter(new_interface, "") if HOMES.of_name(name) == place)
-    await layer.open_inbox(name)
-    return name
 
 
 async def send_from(layer: Layer, socket: str, order: int, *outputs: Output) -> None:
