@@ -27,6 +27,8 @@ export class Log {
     this.names = names;
     /** @type {string} the reader's own name */
     this.own = "";
+    /** @type {Set<number>} messages that were deleted before they got here: what brings them may have been on its way */
+    this.buried = new Set();
     for (const row of rowsOf(list)) this.#dress(row);
     this.#divide(list);
     this.walk = new Walk(earlier, list);
@@ -97,7 +99,7 @@ export class Log {
   /** The message is a tombstone now. @param {number} seq */
   bury(seq) {
     const row = this.row(seq);
-    if (!row) return;
+    if (!row) return void this.buried.add(seq);
     row.ariaLive = "off";
     // Whoever went on after it has to be named now.
     const next = row.nextElementSibling;
@@ -118,6 +120,7 @@ export class Log {
 
   /** @param {Line} line */
   #make(line) {
+    if (this.buried.has(line.seq)) line.deleted = true;
     const row = rowOf(line, this.names());
     if (!line.deleted) this.#mark(row);
     return row;

@@ -108,18 +108,18 @@ const conversation = new Conversation({
       composer.hold(seconds);
       pending.wait(seconds);
     },
-    other: (frame) => told[frame.t]?.(frame),
+    other: (frame, again) => told[frame.t]?.(frame, again),
   },
 });
 
-/** What is told about people and the room. @type {Record<string, (frame: any) => void>} */
+/** What is told about people and the room. @type {Record<string, (frame: any, again?: boolean) => void>} */
 const told = {
   welcome: (frame) => {
     if (frame.people) people.begin(frame.people, frame.count ?? frame.people.length, frame.you?.person);
     byId("typing-choice").hidden = !frame.people;
     if (frame.room) told.room(frame.room);
   },
-  person: (frame) => people.take(frame),
+  person: (frame, again) => people.take(frame, again),
   people: ({ count }) => people.recount(count),
   typing: (frame) => frame.person !== people.own && typing.take(frame),
   deleted: ({ seq }) => log.bury(seq),

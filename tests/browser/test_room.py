@@ -16,8 +16,11 @@ pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 
 
 def enter(page: Page, path: str) -> Page:
+    """Open a room and be welcomed there: before that the page is connected and does not know who is here."""
     page.goto(path)
     expect(page.get_by_role("status")).to_have_text("Connected")
+    # The welcome shows this choice, in the closed menu.
+    expect(page.locator("#typing-choice")).not_to_have_attribute("hidden", "")
     return page
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from switchboard.testing.waiting import wait_until
 from tests.browser.conftest import Somebody
@@ -97,6 +98,57 @@ def test_somebody_is_meant(somebody: Somebody) -> None:
     # Where there is nothing to complete, Tab is the browser's.
     box.press("Tab")
     expect(bob.get_by_role("button", name="Send")).to_be_focused()
+
+
+def overtaking(page: Page, slow: str, fast: str) -> None:
+    """On this page's wire the first frame of one type waits until one of the other has passed it."""
+    waiting: list[str | bytes] = []
+    passed: list[str] = []
+
+    def hold(wire: WebSocketRoute) -> None:
+        server = wire.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if frame["t"] == slow and not passed:
+                waiting.append(text)
+                return
+            wire.send(text)
+            if frame["t"] == fast and frame.get("handle", True):
+                passed.append(fast)
+                while waiting:
+                    wire.send(waiting.pop(0))
+
+        server.on_message(pass_on)
+
+    page.route_web_socket("**/chat/**", hold)
+
+
+def test_a_name_that_overtakes_the_welcome(somebody: Somebody) -> None:
+    """The welcome was read before somebody took a name and comes after they were told of by it."""
+    room = a_room()
+    ada, bob = enter(somebody(), room), somebody()
+    overtaking(bob, "welcome", "person")
+    bob.goto(room)
+    expect(ada.locator("#count")).to_have_text("2")
+    say(ada, "hi", handle="quiet otter")
+    expect_bodies(bob, "hi")
+    bob.locator("#people > summary").click()
+    expect(bob.locator("#roster .handle")).to_have_text(["quiet otter"])
+    expect(bob.locator("#log .notice")).to_have_count(0)
+
+
+def test_a_deletion_that_overtakes_its_message(somebody: Somebody) -> None:
+    room = a_room()
+    ada, bob = enter(somebody(), room), somebody()
+    overtaking(bob, "msg", "deleted")
+    enter(bob, room)
+    say(ada, "a slip", handle="ada")
+    expect_bodies(ada, "a slip")
+    ada.locator("#log .line").hover()
+    ada.get_by_role("button", name="Delete", exact=True).click()
+    expect(bob.locator("#log .line .said")).to_have_text("This message was deleted.")
+    expect(bob.locator("#log .handle")).to_have_count(0)
 
 
 def test_a_draft_is_the_rooms_and_the_last_text_comes_back(somebody: Somebody) -> None:
