@@ -25,6 +25,8 @@ export class Log {
     this.live = /** @type {HTMLElement} */ (list.parentElement);
     this.earlier = earlier;
     this.names = names;
+    /** Whoever said something may be mentioned, too, though they have left. */
+    this.authors = new Set(rowsOf(list).map(authorOf));
     /** @type {string} the reader's own name */
     this.own = "";
     /** @type {Set<number>} messages that were deleted before they got here: what brings them may have been on its way */
@@ -121,7 +123,8 @@ export class Log {
   /** @param {Line} line */
   #make(line) {
     if (this.buried.has(line.seq)) line.deleted = true;
-    const row = rowOf(line, this.names());
+    else if (line.handle) this.authors.add(line.handle);
+    const row = rowOf(line, this.#mentionable());
     if (!line.deleted) this.#mark(row);
     return row;
   }
@@ -130,7 +133,11 @@ export class Log {
   #dress(row) {
     for (const time of row.querySelectorAll("time")) showTime(time);
     const body = row.querySelector(".said");
-    if (body && !row.classList.contains("gone")) body.replaceChildren(said(body.textContent ?? ""));
+    if (body && !row.classList.contains("gone")) body.replaceChildren(said(body.textContent ?? "", this.#mentionable()));
+  }
+
+  #mentionable() {
+    return [...this.authors, ...this.names()];
   }
 
   /** @param {HTMLElement} row */
@@ -173,6 +180,11 @@ export class Log {
 /** @param {HTMLElement} list */
 function rowsOf(list) {
   return /** @type {HTMLElement[]} */ ([...list.querySelectorAll(":scope > .line")]);
+}
+
+/** @param {HTMLElement} row */
+function authorOf(row) {
+  return row.querySelector(".handle")?.textContent ?? "";
 }
 
 /** @param {HTMLElement} list */

@@ -310,6 +310,7 @@ def test_what_a_server_sends_is_documented(heading: str, dialect: Dialect) -> No
         dialect.typing(you),
         dialect.about(about),
         dialect.deleted(1),
+        dialect.muted("p", muted=True),
         dialect.line(replace(line, deleted=True)),
         dialect.pong(),
         dialect.frames.get("busy"),

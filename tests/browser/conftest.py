@@ -45,6 +45,19 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+#: For a page's `add_init_script`: `wires` are the sockets that it opened, `heard` are the frames that came.
+WATCHED = """
+    window.wires = [];
+    window.heard = [];
+    window.WebSocket = class extends WebSocket {
+      constructor(...how) {
+        super(...how);
+        wires.push(this);
+        this.addEventListener("message", ({ data }) => heard.push(JSON.parse(data)));
+      }
+    };
+"""
+
 Somebody = Callable[..., Page]
 
 
