@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, bodies, enter, expect_bodies, menu, say
+from tests.browser.test_room import a_room, ada_and_bob, bodies, enter, expect_bodies, menu, say
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 
@@ -33,10 +33,7 @@ def people(page: Page) -> None:
 
 
 def test_who_holds_the_keys(somebody: Somebody) -> None:
-    room = a_room()
-    ada, bob = enter(somebody(), room), enter(somebody(), room)
-    say(bob, "spam", handle="bob")
-    expect_bodies(ada, "spam")
+    ada, bob = ada_and_bob(somebody, bob_says="spam")
     expect(bob.locator("#keys")).to_be_hidden()
     ada.locator("#log .line").hover()
     ada.get_by_role("button", name="Delete", exact=True).click()
@@ -75,10 +72,7 @@ def test_the_owners_link_and_the_end_of_a_room(somebody: Somebody) -> None:
 
 
 def test_who_is_muted_is_known_to_all_who_hold_the_keys(somebody: Somebody) -> None:
-    room = a_room()
-    ada, eve, bob = enter(somebody(), room), somebody(), enter(somebody(), room)
-    say(bob, "spam", handle="bob")
-    expect_bodies(ada, "spam")
+    (ada, bob), eve = ada_and_bob(somebody, bob_says="spam"), somebody()
     take_the_keys(eve, owners_link(ada))
     people(eve)
     expect(eve.get_by_role("button", name="Mute bob")).to_be_visible()

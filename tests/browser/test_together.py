@@ -10,7 +10,7 @@ from playwright.sync_api import Page, WebSocketRoute, expect
 
 from switchboard.testing.waiting import wait_until
 from tests.browser.conftest import WATCHED, Somebody
-from tests.browser.test_room import a_room, enter, expect_bodies, menu, say
+from tests.browser.test_room import a_room, ada_and_bob, enter, expect_bodies, menu, say
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 
@@ -56,10 +56,7 @@ def test_a_name_is_one_persons(somebody: Somebody) -> None:
 
 
 def test_who_types_is_told_unless_it_is_switched_off(somebody: Somebody) -> None:
-    room = a_room()
-    ada, bob = enter(somebody(), room), enter(somebody(), room)
-    say(bob, "hi", handle="bob")
-    expect_bodies(ada, "hi")
+    ada, bob = ada_and_bob(somebody, bob_says="hi")
     box = bob.get_by_label("Message", exact=True)
 
     def seen_typing() -> bool:
@@ -178,6 +175,9 @@ def test_the_link_is_copied(somebody: Somebody) -> None:
         expect(button).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
     expect(page.get_by_text("This room is empty")).to_be_visible()
+    say(page, "no more")
+    expect(page.get_by_text("This is the start of")).to_be_visible()
+    expect(page.get_by_text("This room is empty")).to_be_hidden()
     expect(page.get_by_text("A short name is easy to guess")).to_have_count(0)
     enter(page, f"/chat/t{uuid.uuid4().hex[:5]}/")
     expect(page.get_by_text("A short name is easy to guess")).to_be_visible()
