@@ -103,6 +103,10 @@ class Dialect:
         """A message is a tombstone now."""
         return None
 
+    def muted(self, person: str, *, muted: bool) -> str | None:
+        """Somebody may not write any more, or again. For those who hold the keys."""
+        return None
+
     def pong(self) -> str | None:
         return None
 
@@ -216,6 +220,9 @@ class V1(Dialect):
 
     def deleted(self, seq: int) -> str | None:
         return _dump({"t": "deleted", "seq": seq})
+
+    def muted(self, person: str, *, muted: bool) -> str | None:
+        return _dump({"t": "muted", "person": person, "muted": muted})
 
     def pong(self) -> str | None:
         return _dump({"t": "pong"})

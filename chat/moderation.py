@@ -15,6 +15,7 @@ from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.translation import gettext as _
 
 from chat import broadcast, company, greeting, people, presence
+from chat.dialects import DIALECTS
 from chat.identity import Who
 from chat.models import TOPIC_LIMIT, Member, Message, Room
 from chat.protocol import is_unicode
@@ -84,12 +85,32 @@ def tell_about(room: Room) -> None:
 
 def mute(room: Room, person: str, muted: bool) -> bool:
     """False if there is nobody of that id. Who holds the keys is not to be muted."""
-    return Member.objects.filter(room=room, person=person, keys=False).update(muted=muted) > 0
+    if not Member.objects.filter(room=room, person=person, keys=False).update(muted=muted):
+        return False
+    _tell_of_mute(room, person, muted)
+    return True
+
+
+def muted(room: Room) -> list[str]:
+    """The ids of those who may not write."""
+    return list(Member.objects.filter(room=room, muted=True).values_list("person", flat=True))
+
+
+def _tell_of_mute(room: Room, person: str, muted: bool) -> None:
+    """Tell those who hold the keys, and nobody else: it is no pillory."""
+    for holder in Member.objects.filter(room=room, keys=True, here=True):
+        for dialect in DIALECTS.values():
+            frame = dialect.muted(person, muted=muted)
+            if frame is not None:
+                broadcast.tell_sockets(presence.sockets_of(holder, dialect=dialect.name), {"text": frame})
 
 
 def enforce(member: Member) -> None:
-    """Somebody's keys, mute or ban were changed: they learn of their keys, and a banned one's sockets are closed."""
+    """Somebody's keys, mute or ban were changed: they learn of their keys, those who hold keys of the mute, and a
+    banned one's sockets are closed.
+    """
     company.renamed(member)
+    _tell_of_mute(member.room, member.person, member.muted)
     if member.banned:
         broadcast.tell_sockets(presence.sockets_of(member), {"close": broadcast.BANNED})
 

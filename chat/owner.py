@@ -1,4 +1,4 @@
-"""The forms of a room for whoever holds its keys, and that of the owner's link. All of them POST; none changes by GET.
+"""The forms of a room for whoever holds its keys, and that of the owner's link. All of them POST; GET changes nothing.
 
 They answer with the room's page again, or with JSON where that is preferred.
 """
@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat import company, entrance, identity, limits, moderation, people
 from chat.admission import NotAdmitted
@@ -35,15 +35,23 @@ def _for_owners(action: Action[[]]) -> Callable[[HttpRequest, str], HttpResponse
     @require_POST
     @functools.wraps(action)
     def view(request: HttpRequest, label: str) -> HttpResponse:
-        who = identity.recognise(request)
-        room = Room.objects.filter(label=label).first()
-        if room is None:
-            return refused(request, _no_room())
-        if not moderation.may_moderate(entrance.member_of(room, who), request.user):
-            return refused(request, Refusal("forbidden", _("Only who holds this room's keys can do that.")))
+        room = _held(request, label)
+        if isinstance(room, Refusal):
+            return refused(request, room)
         return action(request, room) or _done(request, label)
 
     return view
+
+
+def _held(request: HttpRequest, label: str) -> Room | Refusal:
+    """The room, if it is there and they hold its keys."""
+    who = identity.recognise(request)
+    room = Room.objects.filter(label=label).first()
+    if room is None:
+        return _no_room()
+    if not moderation.may_moderate(entrance.member_of(room, who), request.user):
+        return Refusal("forbidden", _("Only who holds this room's keys can do that."))
+    return room
 
 
 @_for_owners
@@ -66,6 +74,14 @@ def mute(request: HttpRequest, room: Room) -> HttpResponse | None:
     if moderation.mute(room, request.POST.get("person", ""), _is_on(request, "muted")):
         return None
     return refused(request, Refusal("no-such", _("There is nobody here who could be muted by that.")))
+
+
+@unlisted
+@require_safe
+def muted(request: HttpRequest, label: str) -> HttpResponse:
+    """Who may not write."""
+    room = _held(request, label)
+    return refused(request, room) if isinstance(room, Refusal) else JsonResponse({"muted": moderation.muted(room)})
 
 
 @_for_owners

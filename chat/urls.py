@@ -20,6 +20,7 @@ urlpatterns = [
     re_path(rf"{_ROOM}/topic\Z", owner.topic, name="topic"),
     re_path(rf"{_ROOM}/lock\Z", owner.lock, name="lock"),
     re_path(rf"{_ROOM}/mute\Z", owner.mute, name="mute"),
+    re_path(rf"{_ROOM}/muted\Z", owner.muted, name="muted"),
     re_path(rf"{_ROOM}/delete\Z", owner.delete, name="delete"),
     re_path(rf"{_ROOM}/remove\Z", owner.remove, name="remove"),
     path("api/rooms/<str:label>/messages", api.messages, name="api-messages"),

@@ -103,6 +103,21 @@ def say(label: str, who: Who, said: protocol.Post) -> Posted:
         raise NotAdmitted(Refusal("conflict", text)) from None
 
 
+def forged(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """A form without the right token. Hardly ever is that an attack: a login in another tab changes the token of all.
+    What was written in the form is shown, to be taken along.
+    """
+    text = _("This page was out of date: your browser has logged in or out since. Nothing was sent or changed.")
+    refusal = Refusal("forbidden", text)
+    if wants_json(request):
+        return refused(request, refusal)
+    match = request.resolver_match
+    label = match.kwargs.get("label") if match is not None else None
+    back = reverse("chat:room", args=[label]) if label else request.path
+    context = {"refusal": refusal, "back": back, "written": request.POST.get("body", "")}
+    return render(request, "chat/refused.html", context, status=status_of(refusal))
+
+
 def first_fault(form: Any) -> Refusal:
     """What is wrong with a form, as a nack says it."""
     [error, *_rest] = [error for errors in form.errors.as_data().values() for error in errors]
@@ -121,7 +136,7 @@ def _room_context(request: HttpRequest, label: str, room: Room | None, who: Who,
         "label": label,
         "room": room,
         "about": greeting.about(room),
-        "lines": [message.as_line() for message in shown if not message.deleted],
+        "lines": [message.as_line() for message in shown],
         "last": missed.seq,
         "before": before,
         "older": shown[0].seq if shown and shown[0].seq > 1 + room.pruned_seq else None,

@@ -47,7 +47,7 @@ def _words() -> dict[str, str | dict[str, str]]:
         "back": _("Back online"),
         "busy": _("Busy, this may take a little"),
         "waiting": _("Reconnecting… You can keep typing; messages will be sent when you’re back."),
-        "crowded": _("Too many connections from your network. Trying again in {count} s."),
+        "crowded": _("Too many rooms were opened from your network. Trying again in {count} s."),
         "refused": _("There can be no such room."),
         "banned": _("You were banned from this room."),
         "gone": _("This room was deleted. What you see here is all that is left of it."),

@@ -10,6 +10,9 @@
 // server owns the names: a message may wish for another one, and so may a frame, which waits until all that was said
 // before is stored.
 //
+// A welcome is read from the database and on its way for a while; what somebody did meanwhile is told by a frame of its
+// own, which may overtake it and is the newer one. So what was told since the hello is told once more after its welcome.
+//
 // A server handles a socket's frames in their order. So a welcome that answers a hello said after a message tells that
 // nothing more will come about that message, and it is sent again.
 
@@ -21,16 +24,20 @@ const AGAIN_MS = 1_000;
 const MOVE_MS = 3_000;
 /** After so long without a word on what was sent, ask. */
 const PATIENCE_MS = 30_000;
+/** Frames whose last one says how things are: with these a welcome may be out of date when it comes. */
+const LASTING = /^(you|person|people|room)$/;
 /** Why a name is not given. */
 const OF_NAMES = /^(taken|reserved|(bad|blank|long)-handle)$/;
 
 /**
  * What is told about the room beside its messages. `you`: who the reader is there, and whether they wish for no other name
  * by now. `unnamed`: why a wished name is not
- * given. `slow`: that for so many seconds nothing more is taken. `other`: a frame that is about people or the room.
+ * given. `slow`: that for so many seconds nothing more is taken. `other`: a frame that is about people or the room;
+ * `again` if it was told before, and stands above the welcome that came after it.
  * @typedef {{
  *   you: (you: { person?: string, handle?: string | null, user?: string, keys?: boolean }, settled: boolean) => void,
- *   unnamed: (text: string) => void, slow: (seconds: number) => void, other: (frame: any) => void,
+ *   unnamed: (text: string) => void, slow: (seconds: number) => void,
+ *   other: (frame: any, again?: boolean) => void,
  * }} Listener
  */
 
@@ -56,6 +63,8 @@ export class Conversation {
     this.wish = undefined;
     /** Whether an answer about a name is due. */
     this.wishing = false;
+    /** @type {Map<string, any>} the last word on each person, and on the room, since the hello or longer */
+    this.since = new Map();
     this.lateTimer = 0;
     this.againTimer = 0;
     this.patienceTimer = 0;
@@ -65,10 +74,13 @@ export class Conversation {
   opened() {
     this.underWay = undefined;
     this.wishing = false;
+    this.since.clear();
     this.hello();
   }
 
   hello() {
+    // Two may be under way; what was told since the first one counts for both.
+    if (this.welcomed) this.since.clear();
     this.welcomed = false;
     const handle = this.parts.remembered?.();
     this.parts.send({ t: "hello", last: this.parts.sequence.last, ...(handle && { handle }) });
@@ -120,7 +132,13 @@ export class Conversation {
     else if (frame.t === "nack") this.#refused(frame);
     else if (frame.t === "resync") this.hello();
     else if (frame.t === "moving") setTimeout(() => this.parts.move(), Math.random() * MOVE_MS);
-    else if (frame.t === "you") this.#become(frame);
+    else this.#told(frame);
+  }
+
+  /** About people or the room. @param {any} frame */
+  #told(frame) {
+    if (LASTING.test(frame.t)) this.since.set(`${frame.t} ${frame.person}`, frame);
+    if (frame.t === "you") this.#become(frame);
     else this.listener.other(frame);
   }
 
@@ -130,6 +148,10 @@ export class Conversation {
     if (frame.reset) sequence.forget();
     this.#become(frame.you ?? {});
     this.listener.other(frame);
+    for (const told of this.since.values()) {
+      if (told.t === "you") this.#become(told);
+      else this.listener.other(told, true);
+    }
     this.#show(sequence.complete(frame.seq, frame.missed), frame.reset);
     for (const entry of outbox.adopt()) pending.show(entry);
     this.welcomed = true;

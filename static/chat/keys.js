@@ -3,6 +3,7 @@
 // The forms are the page's own and work without scripts; here they are sent without leaving the page. The tools of a
 // message are one element that goes to the row which is looked at, so that rows stay as they are.
 
+import { freshToken } from "./forms.js";
 import { element } from "./said.js";
 import { word } from "./words.js";
 
@@ -12,7 +13,7 @@ export class Keys {
     this.room = room;
     this.roster = roster;
     this.held = false;
-    /** Whom this page muted; the server does not tell of others. @type {Set<string>} */
+    /** Those who may not write, as the server last said. @type {Set<string>} */
     this.muted = new Set();
     this.section = document.getElementById("keys");
     this.words = document.getElementById("keys-words");
@@ -22,6 +23,7 @@ export class Keys {
     this.hush = this.#button("", "danger", () => this.#hush());
     this.tools.append(this.bury, this.hush);
     document.getElementById("menu")?.addEventListener("toggle", () => this.#link());
+    document.getElementById("people")?.addEventListener("toggle", () => this.#learn());
     for (const name of ["pointerover", "focusin", "click"]) {
       scroller.addEventListener(name, (event) => this.#reach(event));
     }
@@ -37,7 +39,9 @@ export class Keys {
   /** @param {boolean} held */
   turn(held) {
     held ||= "moderates" in this.room;
+    const gained = held && !this.held;
     this.held = held;
+    if (gained) this.#learn();
     if (this.section) this.section.hidden = !held;
     if (!held) this.tools.remove();
     this.roster.act = held ? (somebody) => this.#mute(somebody) : null;
@@ -52,14 +56,46 @@ export class Keys {
     }
   }
 
+  /** Somebody may not write any more, or again. @param {string} person @param {boolean} muted */
+  mark(person, muted) {
+    if (muted) this.muted.add(person);
+    else this.muted.delete(person);
+    this.#show();
+  }
+
+  /** Who was muted before this page came, and by whom else; a frame that told of it may have been lost. */
+  async #learn() {
+    if (!this.held) return;
+    try {
+      const answer = await fetch(new URL("muted", location.href), { headers: { Accept: "application/json" } });
+      if (answer.ok) this.muted = new Set((await answer.json()).muted);
+      this.#show();
+    } catch {
+      // Without a network the list is as old as what else is shown.
+    }
+  }
+
+  #show() {
+    this.roster.show();
+    this.#name();
+  }
+
   /** @param {Event} event */
   #reach(event) {
     const row = /** @type {Element} */ (event.target).closest?.("#log > .line:not(.gone), #earlier > .line:not(.gone)");
     if (!this.held || !(row instanceof HTMLElement) || this.tools.parentElement === row) return;
-    const name = row.querySelector(".handle")?.textContent ?? "";
-    this.hush.textContent = word("mute", { name });
-    this.hush.hidden = !row.dataset.person || row.dataset.person === this.roster.people.own;
     row.append(this.tools);
+    this.#name();
+  }
+
+  /** What the tools do, said of the row at which they are. */
+  #name() {
+    const row = this.tools.parentElement;
+    if (!row) return;
+    const name = row.querySelector(".handle")?.textContent ?? "";
+    const person = row.dataset.person ?? "";
+    this.hush.textContent = word(this.muted.has(person) ? "unmute" : "mute", { name });
+    this.hush.hidden = !person || person === this.roster.people.own;
   }
 
   /** The owner's link. Who made the room a moment ago got their page before there was one. */
@@ -81,15 +117,12 @@ export class Keys {
 
   #hush() {
     const person = this.tools.parentElement?.dataset.person;
-    if (person) this.#turnMute(person, true);
+    if (person) this.#turnMute(person, !this.muted.has(person));
   }
 
   /** @param {string} person @param {boolean} muted */
   async #turnMute(person, muted) {
-    if (!(await this.#send("mute", { person, muted: muted ? "1" : "0" }))) return;
-    if (muted) this.muted.add(person);
-    else this.muted.delete(person);
-    this.roster.show();
+    if (await this.#send("mute", { person, muted: muted ? "1" : "0" })) this.mark(person, muted);
   }
 
   /** @param {import("./people.js").Person} somebody */
@@ -104,9 +137,8 @@ export class Keys {
   async #send(to, fields) {
     const body = fields instanceof FormData ? fields : new FormData();
     if (!(fields instanceof FormData)) for (const [name, value] of Object.entries(fields)) body.set(name, value);
-    const token = /** @type {HTMLInputElement} */ (document.querySelector("[name=csrfmiddlewaretoken]")).value;
     try {
-      const headers = { Accept: "application/json", "X-CSRFToken": token };
+      const headers = { Accept: "application/json", "X-CSRFToken": freshToken() };
       const answer = await fetch(new URL(to, location.href.split("#")[0]), { method: "POST", body, headers });
       if (!answer.ok) throw new Error(answer.statusText);
       this.#say(word("done"));

@@ -25,8 +25,12 @@ export class Log {
     this.live = /** @type {HTMLElement} */ (list.parentElement);
     this.earlier = earlier;
     this.names = names;
+    /** Whoever said something may be mentioned, too, though they have left. */
+    this.authors = new Set(rowsOf(list).map(authorOf));
     /** @type {string} the reader's own name */
     this.own = "";
+    /** @type {Set<number>} messages that were deleted before they got here: what brings them may have been on its way */
+    this.buried = new Set();
     for (const row of rowsOf(list)) this.#dress(row);
     this.#divide(list);
     this.walk = new Walk(earlier, list);
@@ -97,7 +101,7 @@ export class Log {
   /** The message is a tombstone now. @param {number} seq */
   bury(seq) {
     const row = this.row(seq);
-    if (!row) return;
+    if (!row) return void this.buried.add(seq);
     row.ariaLive = "off";
     // Whoever went on after it has to be named now.
     const next = row.nextElementSibling;
@@ -118,7 +122,9 @@ export class Log {
 
   /** @param {Line} line */
   #make(line) {
-    const row = rowOf(line, this.names());
+    if (this.buried.has(line.seq)) line.deleted = true;
+    else if (line.handle) this.authors.add(line.handle);
+    const row = rowOf(line, this.#mentionable());
     if (!line.deleted) this.#mark(row);
     return row;
   }
@@ -127,7 +133,11 @@ export class Log {
   #dress(row) {
     for (const time of row.querySelectorAll("time")) showTime(time);
     const body = row.querySelector(".said");
-    if (body && !row.classList.contains("gone")) body.replaceChildren(said(body.textContent ?? ""));
+    if (body && !row.classList.contains("gone")) body.replaceChildren(said(body.textContent ?? "", this.#mentionable()));
+  }
+
+  #mentionable() {
+    return [...this.authors, ...this.names()];
   }
 
   /** @param {HTMLElement} row */
@@ -170,6 +180,11 @@ export class Log {
 /** @param {HTMLElement} list */
 function rowsOf(list) {
   return /** @type {HTMLElement[]} */ ([...list.querySelectorAll(":scope > .line")]);
+}
+
+/** @param {HTMLElement} row */
+function authorOf(row) {
+  return row.querySelector(".handle")?.textContent ?? "";
 }
 
 /** @param {HTMLElement} list */

@@ -46,14 +46,19 @@ export class People {
     this.listener.changed();
   }
 
-  /** Somebody came, goes by another name, or left. @param {Person & { here?: boolean }} frame */
-  take({ person, handle, user, here }) {
+  /**
+   * Somebody came, goes by another name, or left.
+   * @param {Person & { here?: boolean }} frame @param {boolean} [again] whether it was told before
+   */
+  take({ person, handle, user, here }, again = false) {
+    // Who is not welcomed yet knows neither who was there before nor who they are themselves. It will be told again.
+    if (this.own === undefined) return;
     if (here === false) return this.#leave(person);
     const known = this.here.get(person);
     clearTimeout(this.leaving.get(person));
     this.leaving.delete(person);
     this.here.set(person, { person, handle, user });
-    if (person !== this.own && handle) {
+    if (person !== this.own && handle && !again) {
       if (!known?.handle) this.listener.tell({ kind: "joined", person, handle });
       else if (known.handle !== handle) this.listener.tell({ kind: "renamed", person, handle, before: known.handle });
     }

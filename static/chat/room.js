@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { keepDraft } from "./draft.js";
 import { closeDrops } from "./drop.js";
+import { keepFormsFresh } from "./forms.js";
 import { Handle } from "./handle.js";
 import { History } from "./history.js";
 import { offerLink } from "./invite.js";
@@ -36,6 +37,10 @@ url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
 
 // -- reading
 
+const handle = new Handle(byId("handle"), (name) => {
+  composer.say("");
+  conversation.rename(name);
+});
 const people = new People({ changed: () => roster.show(), tell: (change) => notices.tell(change) });
 const log = new Log(byId("log"), byId("earlier"), () => [...people.handles, handle.value]);
 const view = new View(byId("scroller"), byId("column"), byId("pill"));
@@ -60,10 +65,6 @@ function arrived(lines, rows) {
 
 // -- talking
 
-const handle = new Handle(byId("handle"), (name) => {
-  composer.say("");
-  conversation.rename(name);
-});
 keepDraft(byId("body"), label);
 const status = new Status(byId("status"));
 const shelf = new Shelf(browserStorage(), label);
@@ -108,21 +109,22 @@ const conversation = new Conversation({
       composer.hold(seconds);
       pending.wait(seconds);
     },
-    other: (frame) => told[frame.t]?.(frame),
+    other: (frame, again) => told[frame.t]?.(frame, again),
   },
 });
 
-/** What is told about people and the room. @type {Record<string, (frame: any) => void>} */
+/** What is told about people and the room. @type {Record<string, (frame: any, again?: boolean) => void>} */
 const told = {
   welcome: (frame) => {
     if (frame.people) people.begin(frame.people, frame.count ?? frame.people.length, frame.you?.person);
     byId("typing-choice").hidden = !frame.people;
     if (frame.room) told.room(frame.room);
   },
-  person: (frame) => people.take(frame),
+  person: (frame, again) => people.take(frame, again),
   people: ({ count }) => people.recount(count),
   typing: (frame) => frame.person !== people.own && typing.take(frame),
   deleted: ({ seq }) => log.bury(seq),
+  muted: ({ person, muted }) => keys.mark(person, muted),
   room: ({ name, topic, locked }) => {
     if (name && name !== label) byId("name").textContent = name;
     byId("topic").textContent = topic ?? "";
@@ -154,6 +156,7 @@ const socket = new Socket(url.href, "switchboard.v1", {
 const keys = new Keys(room.dataset, byId("scroller"), roster);
 offerLink(byId("link"), document.title, { share: byId("share"), copy: byId("copy"), give: byId("give") });
 closeDrops();
+keepFormsFresh();
 byId("try-now").addEventListener("click", () => socket.tryNow());
 byId("body").addEventListener("input", () => byId("body").value && typing.typed());
 byId("typing-on").checked = recall("typing") !== "off";

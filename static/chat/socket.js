@@ -8,14 +8,15 @@ import { delay } from "./backoff.js";
 const PING_MS = 25_000;
 const PATIENCE_MS = 10_000;
 const CONNECT_MS = 15_000;
-/** So long a network that has too many connections is left alone. */
+/** So long a network from which too many rooms were opened is left alone. */
 const CROWDED_MS = 30_000;
 
 /** Close codes after which to come back would be no use. @type {Record<number, State>} */
 const FINAL = { 4403: "banned", 4404: "refused", 4410: "gone" };
 const CROWDED = 4408;
-/** The session logged in or out: the next connection is of who it is now. */
+/** The browser logged in or out: the next connection is of who it is then, by a cookie that is on its way as well. */
 const CHANGED = 4401;
+const CHANGED_MS = 300;
 
 /** @typedef {"connecting" | "open" | "waiting" | "crowded" | "refused" | "banned" | "gone"} State */
 
@@ -121,7 +122,7 @@ export class Socket {
     this.waiting = true;
     if (code === CROWDED) this.listener.onState("crowded", CROWDED_MS / 1_000);
     else this.listener.onState("waiting");
-    const wait = code === CROWDED ? CROWDED_MS : code === CHANGED ? 0 : delay(this.attempt);
+    const wait = code === CROWDED ? CROWDED_MS : code === CHANGED ? CHANGED_MS : delay(this.attempt);
     this.timer = setTimeout(() => this.connect(), wait);
     this.attempt += 1;
   }

@@ -17,6 +17,12 @@ ARGUMENTS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
     "--disable-component-update --disable-sync"
 )
+#: What the browser itself logs of a server that is gone before, while or after it answers: tests stop servers on
+#: purpose. The names are those of Chromium's `net/base/net_error_list.h`.
+GONE = re.compile(
+    "WebSocket connection|net::ERR_(CONNECTION_|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE|RESPONSE_HEADERS_TRUNCATED|"
+    "CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING)"
+)
 #: Milliseconds for anything to show. Only a test that fails waits for so long.
 PATIENCE_MS = 20_000
 
@@ -39,6 +45,19 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+#: For a page's `add_init_script`: `wires` are the sockets that it opened, `heard` are the frames that came.
+WATCHED = """
+    window.wires = [];
+    window.heard = [];
+    window.WebSocket = class extends WebSocket {
+      constructor(...how) {
+        super(...how);
+        wires.push(this);
+        this.addEventListener("message", ({ data }) => heard.push(JSON.parse(data)));
+      }
+    };
+"""
+
 Somebody = Callable[..., Page]
 
 
@@ -51,8 +70,7 @@ def somebody(browser: Browser, site: Site) -> Iterator[Somebody]:
     faults: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        # A server that is gone is logged by the browser itself; tests stop servers on purpose.
-        gone = re.search(r"WebSocket connection|net::ERR_(CONNECTION|EMPTY_RESPONSE)", message.text)
+        gone = GONE.search(message.text)
         # So does it with a page whose status says that something was wrong, though the page is what was wanted.
         answer = message.page is not None and message.location["url"] == message.page.url
         if message.type == "error" and not gone and not answer:

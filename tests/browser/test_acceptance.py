@@ -1,7 +1,7 @@
-"""What has to hold for whoever chats, in real browsers against real processes.
+"""What has to hold for whoever chats, in real browsers against real processes: thirteen checks, by their numbers.
 
-Beside these: a socket from another site is refused and a start with `ALLOWED_HOSTS=*` warned of (`tests/integration`,
-`tests/e2e`), axe (`test_access`), and what outlives the page (`test_unsent`).
+Some are elsewhere: 6, what is too long, in `test_room`; the other half of 8, that nothing starts with
+`ALLOWED_HOSTS=*`, in `tests/unit/test_environment`; axe, of 11, in `test_access`.
 """
 
 from __future__ import annotations

@@ -110,6 +110,24 @@ def test_every_colour_of_a_name_can_be_read(somebody: Somebody) -> None:
         assert [pair for pair in ratios if pair[1] < 4.5] == []
 
 
+def test_light_and_dark_by_choice(somebody: Somebody) -> None:
+    """For the next page too; and as the system has it where nothing was chosen."""
+    page = somebody(color_scheme="light")
+    paper = "getComputedStyle(document.documentElement).backgroundColor"
+    page.goto("/")
+    light = page.evaluate(paper)
+    page.get_by_text("Dark", exact=True).click()
+    dark = page.evaluate(paper)
+    assert dark != light
+    enter(page, a_room())
+    assert page.evaluate(paper) == dark
+    menu(page)
+    page.get_by_text("Auto", exact=True).click()
+    assert page.evaluate(paper) == light
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(paper) == dark
+
+
 def sent(url: str) -> tuple[int, str]:
     """The bytes of a response's body as they travel, and its text."""
     request = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, bodies, enter, expect_bodies, say
+from tests.browser.test_room import a_room, bodies, enter, expect_bodies, menu, say
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 
@@ -32,6 +32,57 @@ def test_links_code_and_white_space_live_and_after_a_reload(somebody: Somebody) 
         assert line.locator("pre").inner_text() == "  ls  -l"
         assert "  two   spaces" in line.locator(".said").inner_text()
         page.reload()
+
+
+def test_each_message_runs_in_its_own_direction(somebody: Somebody) -> None:
+    page = enter(somebody(), a_room())
+    for body in ("مرحبا يا abc", "abc مرحبا", "```\nمرحبا = 1\n```"):
+        say(page, body, handle="سارة")
+    expect(page.locator("#log .line")).to_have_count(3)
+    for _again in ("live", "served"):
+        directions = page.locator("#log .said").evaluate_all("rows => rows.map((row) => row.matches(':dir(rtl)'))")
+        assert directions == [True, False, True]
+        assert page.locator("#log pre").evaluate("each => getComputedStyle(each).direction") == "ltr"
+        # Neither turns around what stands beside it: the name is before the time in all of them.
+        names, times = (page.locator(f"#log {which}").first.bounding_box() for which in (".handle", ".at"))
+        assert names is not None and times is not None and names["x"] < times["x"]
+        page.reload()
+
+
+def test_who_is_nearly_at_the_end_stays_there_and_who_speaks_comes_back(somebody: Somebody) -> None:
+    room = a_room()
+    reader = enter(somebody(viewport={"width": 700, "height": 500}), room)
+    writer = enter(somebody(), room)
+    for n in range(30):
+        say(writer, f"m{n}")
+    expect(reader.locator("#log .line")).to_have_count(30)
+    up = "(each, by) => { each.scrollTop = each.scrollHeight - each.clientHeight - by }"
+    scroller = reader.locator("#scroller")
+    scroller.evaluate(up, 25)
+    say(writer, "seen")
+    expect(reader.get_by_text("seen", exact=True)).to_be_in_viewport()
+    scroller.evaluate(up, 60)
+    say(writer, "below")
+    expect(reader.locator("#pill")).to_have_text("1 new message ↓")
+    expect(reader.get_by_text("below", exact=True)).not_to_be_in_viewport()
+    say(reader, "my own")
+    expect(reader.get_by_text("my own", exact=True)).to_be_in_viewport()
+    expect(reader.locator("#pill")).to_be_hidden()
+
+
+def test_a_conversation_is_taken_along(somebody: Somebody) -> None:
+    page = enter(somebody(), a_room())
+    say(page, "dear <b>text</b>", handle="ada")
+    expect_bodies(page, "dear <b>text</b>")
+    for name in ("Text", "JSON"):
+        menu(page)
+        with page.expect_download() as download:
+            page.get_by_role("link", name=name, exact=True).click()
+        assert "dear <b>text</b>" in download.value.path().read_text()
+        page.keyboard.press("Escape")
+    menu(page)
+    page.get_by_role("link", name="Page", exact=True).click()
+    expect(page.get_by_role("listitem").filter(has_text="dear <b>text</b>")).to_have_count(1)
 
 
 def test_times_are_the_readers_and_days_are_parted(somebody: Somebody) -> None:

@@ -16,8 +16,11 @@ pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 
 
 def enter(page: Page, path: str) -> Page:
+    """Open a room and be welcomed there: before that the page is connected and does not know who is here."""
     page.goto(path)
     expect(page.get_by_role("status")).to_have_text("Connected")
+    # The welcome shows this choice, in the closed menu.
+    expect(page.locator("#typing-choice")).not_to_have_attribute("hidden", "")
     return page
 
 
@@ -30,6 +33,15 @@ def say(page: Page, body: str, *, handle: str | None = None) -> None:
         page.get_by_label("You are").fill(handle)
     page.get_by_label("Message", exact=True).fill(body)
     page.get_by_label("Message", exact=True).press("Enter")
+
+
+def ada_and_bob(somebody: Somebody, *, bob_says: str) -> tuple[Page, Page]:
+    """Two in a new room. Ada was there first, so she holds its keys; Bob goes by that name."""
+    room = a_room()
+    ada, bob = enter(somebody(), room), enter(somebody(), room)
+    say(bob, bob_says, handle="bob")
+    expect_bodies(ada, bob_says)
+    return ada, bob
 
 
 def menu(page: Page) -> None:
@@ -97,6 +109,17 @@ def test_enter_and_its_exceptions(somebody: Somebody) -> None:
     page.get_by_role("button", name="Send").click()
     say(page, "three")
     expect_bodies(page, "one\ntwo", "three")
+
+
+def test_what_is_pasted_is_one_message_as_it_was(somebody: Somebody) -> None:
+    page = somebody(permissions=["clipboard-read", "clipboard-write"])
+    enter(page, a_room())
+    text = "def f():\n\treturn  1\n\n\n# the end"
+    page.evaluate("(text) => navigator.clipboard.writeText(text)", text)
+    page.get_by_label("Message", exact=True).press("Control+V")
+    page.get_by_role("button", name="Send").click()
+    expect(page.locator("#log .said")).to_have_count(1)
+    assert page.locator("#log .said").text_content() == text
 
 
 def test_what_is_too_long_stays_in_the_box(somebody: Somebody) -> None:
@@ -207,7 +230,11 @@ def test_while_no_worker_runs_a_message_waits_and_the_socket_stays(somebody: Som
     for worker in site.workers:
         worker.kill()
     say(ada, "while nobody works")
-    expect(ada.locator("#pending .note")).to_have_text("Sending…")
+    note = ada.locator("#pending .note")
+    expect(note).to_have_text("Sending…")
+    expect(note).to_be_visible()
+    # What is stored sooner than this needs no word.
+    assert note.evaluate("each => getComputedStyle(each).animation.includes('0.3s')")
     expect(ada.get_by_role("status")).to_have_text("Connected")
     for worker in site.workers:
         worker.start()

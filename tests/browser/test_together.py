@@ -1,16 +1,16 @@
-"""Being together: who is here and how they are called, who types, who is meant, and who holds the keys."""
+"""Being together: who is here and how they are called, who types, who is meant, and how others are asked in."""
 
 from __future__ import annotations
 
-import re
+import json
 import uuid
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 
 from switchboard.testing.waiting import wait_until
-from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, bodies, enter, expect_bodies, menu, say
+from tests.browser.conftest import WATCHED, Somebody
+from tests.browser.test_room import a_room, ada_and_bob, enter, expect_bodies, menu, say
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 
@@ -56,10 +56,7 @@ def test_a_name_is_one_persons(somebody: Somebody) -> None:
 
 
 def test_who_types_is_told_unless_it_is_switched_off(somebody: Somebody) -> None:
-    room = a_room()
-    ada, bob = enter(somebody(), room), enter(somebody(), room)
-    say(bob, "hi", handle="bob")
-    expect_bodies(ada, "hi")
+    ada, bob = ada_and_bob(somebody, bob_says="hi")
     box = bob.get_by_label("Message", exact=True)
 
     def seen_typing() -> bool:
@@ -92,11 +89,64 @@ def test_somebody_is_meant(somebody: Somebody) -> None:
     box.press("Enter")
     expect(ada.locator("#log .line.mentions .mention")).to_have_text("@quiet otter")
     expect(bob.locator("#log .line.mentions")).to_have_count(0)
-    ada.reload()
+    for page in (ada, bob):
+        page.reload()
+        expect(page.locator("#log .mention")).to_have_text("@quiet otter")
     expect(ada.locator("#log .line.mentions")).to_have_count(1)
     # Where there is nothing to complete, Tab is the browser's.
     box.press("Tab")
     expect(bob.get_by_role("button", name="Send")).to_be_focused()
+
+
+def overtaking(page: Page, slow: str, fast: str) -> None:
+    """On this page's wire the first frame of one type waits until one of the other has passed it."""
+    waiting: list[str | bytes] = []
+    passed: list[str] = []
+
+    def hold(wire: WebSocketRoute) -> None:
+        server = wire.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if frame["t"] == slow and not passed:
+                waiting.append(text)
+                return
+            wire.send(text)
+            if frame["t"] == fast and frame.get("handle", True):
+                passed.append(fast)
+                while waiting:
+                    wire.send(waiting.pop(0))
+
+        server.on_message(pass_on)
+
+    page.route_web_socket("**/chat/**", hold)
+
+
+def test_a_name_that_overtakes_the_welcome(somebody: Somebody) -> None:
+    """The welcome was read before somebody took a name and comes after they were told of by it."""
+    room = a_room()
+    ada, bob = enter(somebody(), room), somebody()
+    overtaking(bob, "welcome", "person")
+    bob.goto(room)
+    expect(ada.locator("#count")).to_have_text("2")
+    say(ada, "hi", handle="quiet otter")
+    expect_bodies(bob, "hi")
+    bob.locator("#people > summary").click()
+    expect(bob.locator("#roster .handle")).to_have_text(["quiet otter"])
+    expect(bob.locator("#log .notice")).to_have_count(0)
+
+
+def test_a_deletion_that_overtakes_its_message(somebody: Somebody) -> None:
+    room = a_room()
+    ada, bob = enter(somebody(), room), somebody()
+    overtaking(bob, "msg", "deleted")
+    enter(bob, room)
+    say(ada, "a slip", handle="ada")
+    expect_bodies(ada, "a slip")
+    ada.locator("#log .line").hover()
+    ada.get_by_role("button", name="Delete", exact=True).click()
+    expect(bob.locator("#log .line .said")).to_have_text("This message was deleted.")
+    expect(bob.locator("#log .handle")).to_have_count(0)
 
 
 def test_a_draft_is_the_rooms_and_the_last_text_comes_back(somebody: Somebody) -> None:
@@ -125,53 +175,118 @@ def test_the_link_is_copied(somebody: Somebody) -> None:
         expect(button).to_have_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == page.url
     expect(page.get_by_text("This room is empty")).to_be_visible()
+    say(page, "no more")
+    expect(page.get_by_text("This is the start of")).to_be_visible()
+    expect(page.get_by_text("This room is empty")).to_be_hidden()
     expect(page.get_by_text("A short name is easy to guess")).to_have_count(0)
     enter(page, f"/chat/t{uuid.uuid4().hex[:5]}/")
     expect(page.get_by_text("A short name is easy to guess")).to_be_visible()
 
 
-def test_who_holds_the_keys(somebody: Somebody) -> None:
-    room = a_room()
-    ada, bob = enter(somebody(), room), enter(somebody(), room)
-    say(bob, "spam", handle="bob")
-    expect_bodies(ada, "spam")
-    expect(bob.locator("#keys")).to_be_hidden()
-    ada.locator("#log .line").hover()
-    ada.get_by_role("button", name="Delete", exact=True).click()
-    for page in (ada, bob):
-        expect(page.locator("#log .line.gone .said")).to_have_text("This message was deleted.")
-    menu(ada)
-    ada.get_by_label("Topic").fill("Tea on Saturday")
-    ada.get_by_role("button", name="Set").click()
-    expect(bob.locator("#topic")).to_have_text("Tea on Saturday")
-    ada.get_by_role("button", name="Lock: only you can write").click()
-    expect(bob.locator("#locked")).to_be_visible()
-    say(bob, "more spam")
-    expect(bob.locator("#pending").get_by_role("alert")).to_contain_text("Not sent.")
-    bob.locator("#pending").get_by_role("button", name="Discard").click()
-    ada.get_by_role("button", name="Unlock: everybody can write").click()
-    expect(bob.locator("#locked")).to_be_hidden()
-    ada.locator("#people > summary").click()
-    ada.get_by_role("button", name="Mute bob").click()
-    expect(ada.get_by_role("button", name="Let bob speak")).to_be_visible()
-    say(bob, "yet more")
-    expect(bob.locator("#pending").get_by_role("alert")).to_contain_text("Not sent.")
-    assert bodies(ada) == ["This message was deleted."]
+def test_the_link_is_given_to_the_phones_own_menu(somebody: Somebody) -> None:
+    page = somebody(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 720})
+    page.add_init_script(
+        """window.shared = [];
+           navigator.share = async (what) => {
+             shared.push(what);
+             if (shared.length > 1) throw new DOMException("closed", "AbortError");
+           };"""
+    )
+    enter(page, a_room())
+    page.get_by_role("button", name="Copy link").first.tap()
+    page.get_by_role("button", name="Share…").tap()
+    wait_until(lambda: len(page.evaluate("shared")) == 2)
+    assert page.evaluate("shared") == [{"title": page.title(), "url": page.url}] * 2
 
 
-def test_the_owners_link_and_the_end_of_a_room(somebody: Somebody) -> None:
+def test_where_nothing_can_share_nothing_offers_it(somebody: Somebody) -> None:
+    page = somebody()
+    page.add_init_script("delete Navigator.prototype.share; delete Navigator.prototype.clipboard")
+    enter(page, a_room())
+    for button in ("#share", "#copy", "#give"):
+        expect(page.locator(button)).to_be_hidden()
+    expect(page.get_by_role("link", name=page.url)).to_be_visible()
+
+
+#: Notifications are recorded before the browser shows them, and whether it was asked if it may.
+RECORDED = """
+    window.notes = [];
+    window.asked = 0;
+    const ask = Notification.requestPermission.bind(Notification);
+    window.Notification = new Proxy(Notification, {
+      construct: (real, [title, options]) => {
+        notes.push([title, options.body, options.tag]);
+        return new real(title, options);
+      },
+      get: (real, key) => key !== "requestPermission" ? Reflect.get(real, key, real) : () => {
+        asked += 1;
+        return ask();
+      },
+    });
+"""
+OUT_OF_SIGHT = "Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })"
+
+
+def test_who_asked_for_it_is_notified_of_a_mention_out_of_sight(somebody: Somebody) -> None:
     room = a_room()
-    ada, again = enter(somebody(), room), somebody()
-    say(ada, "mine")
-    expect_bodies(ada, "mine")
+    ada, bob = somebody(permissions=["notifications"]), enter(somebody(), room)
+    ada.add_init_script(RECORDED)
+    enter(ada, room)
+    say(ada, "hi", handle="ada")
     menu(ada)
-    link = ada.locator("#owner-link")
-    expect(link).to_have_attribute("href", re.compile(r"/keys/[0-9a-f]{32}/$"))
-    again.goto(link.get_attribute("href") or "")
-    again.get_by_role("button", name="Take the keys").click()
-    expect(again.get_by_role("status")).to_have_text("Connected")
-    menu(again)
-    again.get_by_text("Delete this room…").click()
-    again.get_by_role("button", name="Delete it for good").click()
-    expect(again.get_by_role("link", name="Create new chat room")).to_be_visible()
-    expect(ada.get_by_role("status")).to_contain_text("This room was deleted.")
+    choice = ada.get_by_label("Notify me when somebody mentions me")
+    expect(choice).not_to_be_checked()
+    assert ada.evaluate("asked") == 0
+    choice.check()
+    wait_until(lambda: ada.evaluate("asked") == 1)
+    ada.keyboard.press("Escape")
+    say(bob, "@ada in sight", handle="bob")
+    expect_bodies(ada, "hi", "@ada in sight")
+    ada.evaluate(OUT_OF_SIGHT)
+    for text in ("nobody is meant", "@adam is another one", "@ada come"):
+        say(bob, text)
+    wait_until(lambda: ada.evaluate("notes") == [["bob", "@ada come", f"switchboard.{room.split('/')[2]}"]])
+    ada.reload()
+    menu(ada)
+    expect(choice).to_be_checked()
+    assert ada.evaluate("asked") == 0
+
+
+def test_where_notifications_are_denied_it_says_so(somebody: Somebody) -> None:
+    page = somebody()
+    page.add_init_script("Notification.requestPermission = async () => 'denied'")
+    enter(page, a_room())
+    menu(page)
+    page.get_by_label("Notify me when somebody mentions me").click()
+    expect(page.get_by_text("This browser does not allow notifications for this page.")).to_be_visible()
+    expect(page.get_by_label("Notify me when somebody mentions me")).not_to_be_checked()
+
+
+def test_a_reload_is_no_leave_and_who_stays_away_half_a_minute_has_left(somebody: Somebody) -> None:
+    room = a_room()
+    ada, bob = somebody(), somebody()
+    ada.add_init_script(WATCHED)
+    ada.clock.install()
+    enter(ada, room)
+
+    def told(*of_bob: bool) -> bool:
+        told: list[bool] = ada.evaluate(
+            "heard.filter((each) => each.handle === 'bob' && 'here' in each).map(({ here }) => here)"
+        )
+        return told == list(of_bob)
+
+    say(enter(bob, room), "hi", handle="bob")
+    expect_bodies(ada, "hi")
+    bob.reload()
+    wait_until(lambda: told(True, False, True))
+    ada.clock.fast_forward(35_000)
+    expect(ada.locator("#count")).to_have_text("2")
+    bob.close()
+    wait_until(lambda: told(True, False, True, False))
+    ada.clock.fast_forward(20_000)
+    expect(ada.locator("#count")).to_have_text("2")
+    expect(ada.locator("#log .notice")).to_have_text(["bob joined"])
+    ada.clock.fast_forward(15_000)
+    expect(ada.locator("#count")).to_have_text("1")
+    expect(ada.locator("#log .notice")).to_have_text(["bob joined", "bob left"])
+    assert not ada.title().startswith("(")

@@ -26,7 +26,7 @@ function begun({ last = 0, storage = new FakeStorage(), clock = { now: 1_000_000
       you: (you) => seen.you.push(you.handle),
       unnamed: (text) => seen.unnamed.push(text),
       slow: (seconds) => seen.slow.push(seconds),
-      other: (frame) => seen.other.push(frame.t),
+      other: (frame, again) => seen.other.push(again ? `${frame.t} again` : frame.t),
     },
     log: {
       append: (lines) => {
@@ -410,6 +410,41 @@ test("who says too much waits as long as the server wants, and then goes on in t
   conversation.take(welcome(0));
   const [, again] = taken(seen);
   assert.deepEqual([again.cid, again.body], [one.cid, "one"]);
+});
+
+test("what was told since the hello stands above its welcome, which was read before", () => {
+  const { conversation, seen } = begun();
+  const person = (id, handle) => ({ t: "person", person: id, handle });
+  const told = () => seen.other.splice(0);
+  conversation.take(person("1", "told on an earlier connection"));
+  conversation.opened();
+  told();
+  conversation.take(person("1", null));
+  conversation.take(person("1", "ada"));
+  conversation.take({ t: "room", topic: "tea" });
+  conversation.take({ t: "typing", person: "1" });
+  conversation.take({ t: "you", person: "me", handle: "countess" });
+  told();
+  conversation.take(welcome(0, [], { you: { person: "me", handle: "bob" } }));
+  assert.deepEqual(told(), ["welcome", "person again", "room again"]);
+  assert.deepEqual(seen.you.slice(-2), ["bob", "countess"]);
+  conversation.take(person("2", "told before the next hello"));
+  conversation.hello();
+  told();
+  conversation.take(welcome(0));
+  assert.deepEqual(told(), ["welcome"]);
+});
+
+test("of two hellos under way each has what was told since", () => {
+  const { conversation, seen } = begun();
+  conversation.opened();
+  conversation.hello();
+  conversation.take({ t: "person", person: "1", handle: "ada" });
+  conversation.take(welcome(0));
+  conversation.take({ t: "person", person: "2", handle: "bob" });
+  seen.other = [];
+  conversation.take(welcome(0));
+  assert.deepEqual(seen.other, ["welcome", "person again", "person again"]);
 });
 
 test("one's own messages are known, also those of another tab", () => {

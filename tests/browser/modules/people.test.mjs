@@ -76,6 +76,23 @@ test("after a reconnect the server's list counts, without a word", () => {
   assert.deepEqual([people.count, people.handles, told], [7, ["cy"], []]);
 });
 
+test("what is told again changes the list without a word, unless somebody stays away", () => {
+  const { people, told } = begun("ada", "bob");
+  people.take({ person: "ada", handle: "countess" }, true);
+  people.take({ person: "cy", handle: "cy" }, true);
+  people.take({ person: "bob", handle: "bob", here: false }, true);
+  assert.deepEqual([people.handles, told], [["countess", "bob", "cy"], []]);
+  mock.timers.tick(31_000);
+  assert.deepEqual([people.handles, told], [["countess", "cy"], ["bob left"]]);
+});
+
+test("before the welcome nothing is told: who was there is not known yet", () => {
+  const told = [];
+  const people = new People({ changed() {}, tell: ({ handle }) => told.push(handle) });
+  people.take({ person: "ada", handle: "ada" });
+  assert.deepEqual([people.count, told], [0, []]);
+});
+
 test("what cancels out is not told", () => {
   const notices = new Notices();
   const note = (person, kind) => notices.add({ person, kind, handle: person });

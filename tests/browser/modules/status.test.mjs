@@ -71,7 +71,7 @@ for (const final of ["refused", "banned", "gone"]) {
   });
 }
 
-test("too many connections: it counts down, and the attempt is no news", () => {
+test("too many rooms: it counts down, and the attempt is no news", () => {
   speak({ crowded: "again in {count}" });
   const { words, status, show } = begun();
   show("connecting", "open");

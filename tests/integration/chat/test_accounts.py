@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from django.conf import settings
 from django.contrib.auth.models import User
-from django.test import Client
+from django.core.handlers.wsgi import WSGIHandler
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from chat import identity
@@ -72,6 +74,19 @@ class TestSockets:
         assert hello(back)["you"]["user"] == "ada"
         browser.post("/accounts/logout/")
         assert heard(back)[-1] == {"close": 4401}
+
+    def test_they_follow_when_the_response_has_left(self) -> None:
+        """A tab that came back sooner would have the cookies of before."""
+        User.objects.create_user("ada", password=PASSWORD)
+        one, browser = tab("ada's"), self.browser("ada's")
+        request = RequestFactory().post("/accounts/login/", {"username": "ada", "password": PASSWORD})
+        request.COOKIES = {name: morsel.value for name, morsel in browser.cookies.items()}
+        request._dont_enforce_csrf_checks = True  # type: ignore[attr-defined]
+        response = WSGIHandler().get_response(request)
+        assert response.status_code == 302 and settings.SESSION_COOKIE_NAME in response.cookies
+        assert {"close": 4401} not in heard(one)
+        response.close()
+        assert heard(one)[-1] == {"close": 4401}
 
     def test_other_browsers_of_the_account_stay(self) -> None:
         ada = User.objects.create_user("ada", password=PASSWORD)

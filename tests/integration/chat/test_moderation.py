@@ -152,6 +152,29 @@ class TestPeople:
         for nobody in (adas, "", "0" * 16):
             assert error(post(browser("ada"), "mute", person=nobody, muted="1")) == (404, "no-such")
 
+    def test_who_holds_the_keys_is_told_who_is_muted_and_nobody_else(self, admin_client: Client) -> None:
+        ada, again, bob, eve = tab("ada"), tab("ada"), tab("bob"), tab("eve")
+        hello(ada, "ada")
+        bobs = hello(bob, "bob")["you"]["person"]
+        for tab_of_another in (again, eve):
+            hello(tab_of_another)
+        everybody = (ada, again, bob, eve)
+
+        def told() -> list[list[object]]:
+            return [[frame["muted"] for frame in heard(one) if frame["t"] == "muted"] for one in everybody]
+
+        told()
+        post(browser("ada"), "mute", person=bobs, muted="1")
+        assert told() == [[True], [True], [], []]
+        assert browser("ada").get("/chat/tea/muted").json() == {"muted": [bobs]}
+        for other in (browser("bob"), browser("nobody")):
+            assert error(other.get("/chat/tea/muted", headers={"accept": "application/json"})) == (403, "forbidden")
+        member = Member.objects.get(handle="bob")
+        admin_client.post(f"/admin/chat/member/{member.pk}/change/", {"muted": ""})
+        assert told() == [[False], [False], [], []]
+        assert browser("ada").get("/chat/tea/muted").json() == {"muted": []}
+        assert browser("ada").get("/chat/cake/muted").status_code == 404
+
     def test_a_ban_closes_and_keeps_out(self, admin_client: Client) -> None:
         hello(tab("ada"))
         bob = tab("bob")
@@ -215,9 +238,9 @@ class TestTombstones:
         assert frames[-1]["t"] == "ack" and Message.objects.get(seq=2).deleted
         assert all("body" not in frame for frame in frames)
 
-    def test_pages_do_not_show_it(self) -> None:
+    def test_a_page_shows_that_it_was_there_and_nothing_of_it(self) -> None:
         html = Client().get("/chat/tea/").content.decode()
-        assert ">three<" in html and ">two<" not in html
+        assert ">three<" in html and ">two<" not in html and html.count(">This message was deleted.<") == 1
         assert "two" not in Client().get("/chat/tea/transcript.txt").getvalue().decode()
 
     def test_twice_is_as_once_and_none_is_none(self) -> None:

@@ -138,6 +138,19 @@ class TestPostingWithoutScripts:
         assert browser.post("/chat/tea/", fields).status_code == 403
         assert not Message.objects.exists()
 
+    def test_an_old_token_is_told_in_words_and_the_text_is_kept(self, browser: Client) -> None:
+        fields = self.fields(browser, handle="ada", body="dear text")
+        del browser.cookies["csrftoken"]
+        self.fields(browser)
+        response = browser.post("/chat/tea/", fields)
+        html = response.content.decode()
+        assert response.status_code == 403 and "your browser has logged in or out since" in html
+        assert "dear text</textarea>" in html and 'href="/chat/tea/"' in html
+        response = browser.post("/chat/tea/lock", {"locked": "1"}, headers={"accept": "application/json"})
+        assert (response.status_code, response.json()["error"]["code"]) == (403, "forbidden")
+        html = browser.post("/accounts/login/", {"username": "ada", "password": "dear secret"}).content.decode()
+        assert 'href="/accounts/login/"' in html and "dear secret" not in html
+
     @pytest.mark.parametrize(
         ("handle", "body"), [("", "hi"), ("ada", " "), ("x" * 33, "hi"), ("ada", "x" * 2_001), ("ada", "\u200b")]
     )

@@ -29,5 +29,6 @@ def said_in(dialect: Dialect) -> Mapping[str, str | None]:
         "typing": dialect.typing(_ADA),
         "about": dialect.about(_ABOUT),
         "deleted": dialect.deleted(1),
+        "muted": dialect.muted("p", muted=True),
         "pong": dialect.pong(),
     }

@@ -1,0 +1,58 @@
+"""What is said and opened too fast: it waits, with the time it takes, and nothing that was typed is gone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Somebody
+from tests.browser.test_room import a_room, enter, expect_bodies, say
+from tests.site import Site, running_site
+
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Here limits are on, and narrow enough to be seen."""
+    limits = {"LIMITS": "on", "LIMIT_MESSAGES": "3, 12/m", "LIMIT_NEW_ROOMS": "2/h"}
+    with running_site(tmp_path_factory.mktemp("strict"), workers=1, **limits) as site:
+        yield site
+
+
+def test_what_is_said_too_fast_is_sent_when_it_may_be(somebody: Somebody) -> None:
+    page = enter(somebody(), a_room())
+    for n in range(4):
+        say(page, f"line {n}")
+    note = page.locator("#pending .note")
+    expect(note).to_have_text(re.compile(r"Slow down: sent in [1-5] seconds?\."))
+    expect(page.locator("#hint")).to_have_text(re.compile(r"Wait [1-5] seconds?\."))
+    say(page, "not yet")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("not yet")
+    expect(page.get_by_role("button", name="Send")).to_have_attribute("aria-disabled", "true")
+    expect(page.get_by_role("alert")).to_have_text("")
+    expect_bodies(page, *(f"line {n}" for n in range(4)))
+    expect(page.locator("#hint")).to_have_text("")
+    expect(page.get_by_label("Message", exact=True)).to_have_value("not yet")
+
+
+def test_a_page_without_scripts_keeps_the_text_too(somebody: Somebody) -> None:
+    page = somebody(java_script_enabled=False)
+    page.goto("/chat/lobby/")
+    for n in range(4):
+        page.get_by_label("Message", exact=True).fill(f"line {n}")
+        page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("alert")).to_have_text(re.compile(r"Slow down: wait [1-5] seconds?\."))
+    expect(page.get_by_label("Message", exact=True)).to_have_value("line 3")
+
+
+def test_too_many_new_rooms(somebody: Somebody) -> None:
+    """Those before took what there was. The page of a room that is not there yet opens; its socket is told to wait."""
+    page = somebody()
+    page.goto(a_room())
+    expect(page.get_by_role("status")).to_have_text(
+        re.compile(r"Too many rooms were opened from your network\. Trying again in \d+ s\.")
+    )
