@@ -98,11 +98,11 @@ def muted(room: Room) -> list[str]:
 
 def _tell_of_mute(room: Room, person: str, muted: bool) -> None:
     """Tell those who hold the keys, and nobody else: it is no pillory."""
-    for holder in Member.objects.filter(room=room, keys=True, here=True):
-        for dialect in DIALECTS.values():
-            frame = dialect.muted(person, muted=muted)
-            if frame is not None:
-                broadcast.tell_sockets(presence.sockets_of(holder, dialect=dialect.name), {"text": frame})
+    holders = presence.sockets_of_all(Member.objects.filter(room=room, keys=True, here=True))
+    for name, spoken in (socket for sockets in holders.values() for socket in sockets):
+        frame = DIALECTS[spoken].muted(person, muted=muted) if spoken in DIALECTS else None
+        if frame is not None:
+            broadcast.tell_sockets([name], {"text": frame})
 
 
 def enforce(member: Member) -> None:

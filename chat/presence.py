@@ -95,11 +95,12 @@ def sockets_of(member: Member) -> list[str]:
     return [name for name, _dialect in sockets_of_all([member]).get(member.pk, ())]
 
 
-def sockets_of_all(members: Collection[Member]) -> dict[int, list[tuple[str, str]]]:
+def sockets_of_all(members: Iterable[Member]) -> dict[int, list[tuple[str, str]]]:
     """The reply channels of these members, by their keys, each with its dialect; no query where there are none."""
     found: dict[int, list[tuple[str, str]]] = {}
-    if members:
-        theirs = Connection.objects.filter(member__in={member.pk for member in members}).order_by("pk")
+    pks = {member.pk for member in members}
+    if pks:
+        theirs = Connection.objects.filter(member_id__in=pks).order_by("pk")
         for pk, name, dialect in theirs.values_list("member_id", "reply_channel", "dialect"):
             found.setdefault(pk, []).append((name, dialect))
     return found
