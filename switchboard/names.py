@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 import secrets
 import string
+from functools import lru_cache
 from typing import Final
 
 CONNECT: Final = "websocket.connect"
@@ -69,13 +70,19 @@ def interface_of(reply_channel: str) -> str:
     return reply_channel.partition("!")[0]
 
 
+@lru_cache(10_000)
+def _is_channel(name: str) -> bool:
+    # The same few named channels, and the reply channel of each socket again and again.
+    return len(name) <= MAX_LENGTH and bool(_NAMED.match(name) or _REPLY.match(name))
+
+
 def check_channel(name: object) -> str:
     """``name`` if it can name a channel of either kind.
 
     Raises:
         TypeError: it is no string, too long, or has a character that names don't have.
     """
-    if isinstance(name, str) and len(name) <= MAX_LENGTH and (_NAMED.match(name) or _REPLY.match(name)):
+    if isinstance(name, str) and _is_channel(name):
         return name
     raise TypeError(f"a channel's name has 1 to {MAX_LENGTH} ASCII letters, digits, '-', '_' or '.', not {name!r}")
 
