@@ -139,11 +139,17 @@ class Together(Reading):
         self._begin(taken, self._handle(taken, time.monotonic()))
 
     async def _handle(self, taken: Sequence[Delivery], begun: float) -> None:
+        has_run = False
+
         def ran() -> None:
+            nonlocal has_run
+            has_run = True
             self._pace.took(time.monotonic() - begun, len(taken))
             self._ran.set()
 
         try:
             await self.dispatcher.handle_together(taken, ran)
         finally:
-            self._ran.set()
+            # Not when it was committed: another one runs by then.
+            if not has_run:
+                self._ran.set()
