@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -187,6 +188,43 @@ async def test_the_next_batch_runs_while_the_last_is_committed(scene: Scene, mon
     async with scene.worker(routes=[route(RECEIVE, batch(echo, most=1))]):
         await await_until(lambda: len(echo.batches) == 2, "both ran")
         gate.set()
+        await acked(scene, names)
+
+
+async def test_a_commit_that_returns_does_not_let_the_next_batch_begin_while_one_runs(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, commit_all = asyncio.Event(), scene.layer.commit_all
+
+    async def slow(*arguments: object) -> Sequence[bool]:
+        await gate.wait()
+        return await commit_all(*arguments)  # type: ignore[arg-type]
+
+    held = threading.Event()
+    fences: list[int] = []
+
+    def hold(messages: list[Message]) -> None:
+        echo(messages)
+        if messages[0]["text"] == "b":
+            held.wait(10)
+
+    def fence(message: Message) -> None:
+        fences.append(message["n"])
+
+    echo = Echo()
+    names = await have_sent(scene, ["a", "b", "c"])
+    monkeypatch.setattr(scene.layer, "commit_all", slow)
+    async with scene.worker(routes=[route(RECEIVE, batch(hold, most=1)), route("fences", fence)]):
+        try:
+            await await_until(lambda: len(echo.batches) >= 2, "the second runs")
+            gate.set()
+            await acked(scene, names[:1])
+            for n in range(5):  # it is long enough for the worker to do other things
+                await scene.layer.publish([Envelope("fences", str(n), {"n": n})])
+                await await_until(lambda: len(fences) > n, "it passed")  # noqa: B023
+            assert echo.batches == [["a"], ["b"]] and await scene.layer.depth(RECEIVE) == 2
+        finally:
+            held.set()
         await acked(scene, names)
 
 
