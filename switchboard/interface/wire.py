@@ -18,7 +18,18 @@ from typing import Any, Final, Protocol, TypeAlias
 from switchboard.interface.answers import NORMAL_CLOSURE
 from switchboard.interface.frames import Frame
 
-__all__ = ["EXTENSION", "AsgiWire", "DirectWire", "Listener", "Receive", "Scope", "Send", "Wire", "direct_wire"]
+__all__ = [
+    "EXTENSION",
+    "AsgiWire",
+    "DirectWire",
+    "Listener",
+    "Receive",
+    "Scope",
+    "Send",
+    "Wire",
+    "direct_wire",
+    "is_extended",
+]
 
 logger = logging.getLogger(__name__)
 

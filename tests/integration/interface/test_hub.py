@@ -294,3 +294,25 @@ async def test_stopping_under_a_server_that_ends_the_sockets_itself(
 
     assert not any(client.silent() for client in clients)
     await stopping
+
+
+async def test_stopping_while_the_layer_is_away_leaves_no_socket_behind(scene: Scene) -> None:
+    client = await scene.client()
+    client.send("never handled")
+    scene.layer.away = True
+    await scene.interface.stop()
+
+    assert await client.said() == {"type": "websocket.close", "code": 1012}
+    assert scene.interface._hub is not None
+    assert not len(scene.interface._hub._sockets)
+
+
+async def test_what_answers_for_a_dead_letter_is_the_only_answer(scene: Scene) -> None:
+    client = await scene.client(frames={"failed": "sorry"})
+    for hook in ([Reply(client.channel, {"text": "given up"})], []):
+        client.send("deadly")
+        assert await scene.layer.bury("w", await scene.take(), hook, reason="it ends its workers")
+    client.send("next")
+    await scene.handle(Reply(client.channel, {"text": "handled"}))
+
+    assert [(await client.said())["text"] for _ in range(3)] == ["given up", "sorry", "handled"]

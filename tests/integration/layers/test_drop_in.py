@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
+from switchboard.events import InboxEntry
 from switchboard.layers.drop_in import BOX_CAPACITY, ChannelsLayer
 from switchboard.layers.memory import MemoryLayer
 from switchboard.layers.redis import RedisLayer
@@ -71,6 +72,35 @@ async def test_a_lonely_consumer_is_told_at_once(layer: ChannelsLayer) -> None:
         await layer.send(name, {"type": "a", "n": number})
         assert (await receiving)["n"] == number
     assert time.monotonic() - began < 5.0  # a read of the inbox that is not called off takes 2 s, each time
+
+
+async def test_a_read_that_was_begun_before_a_flush_skips_nothing_after_it(
+    layer: ChannelsLayer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+    read_inbox = layer.read_inbox
+
+    async def read(interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+        if after == 3:
+            begun.set()
+        return await read_inbox(interface, after, wait=wait)
+
+    monkeypatch.setattr(layer, "read_inbox", read)
+    before = await layer.new_channel()
+    for number in range(3):
+        await layer.send(before, {"type": "a", "n": number})
+        await layer.receive(before)
+    waiting = asyncio.create_task(layer.receive(before))
+    await begun.wait()  # the inbox is read, after its third entry
+    await layer.flush()
+    name = await layer.new_channel()
+    for number in range(8):
+        await layer.send(name, {"type": "a", "n": number})
+
+    assert [(await layer.receive(name))["n"] for _ in range(8)] == list(range(8))
+    waiting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await waiting
 
 
 async def test_nothing_is_kept_for_consumers_that_are_gone(layer: ChannelsLayer) -> None:
