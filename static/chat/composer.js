@@ -25,6 +25,8 @@ export class Composer {
     this.last = "";
     this.countdown = 0;
     this.held = 0;
+    /** Why nothing can be said any more. */
+    this.closed = "";
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
@@ -42,6 +44,7 @@ export class Composer {
     const [handle, body] = [this.handle.value, this.body.value];
     if (!handle) return this.#ask();
     if (!body.trim()) return this.body.focus();
+    if (this.closed) return this.say(this.closed);
     if (this.#left() < 0) return this.say(word("tooLong"));
     if (this.held) return this.body.focus();
     this.handle.remember();
@@ -65,6 +68,11 @@ export class Composer {
       this.#count();
     }, 1_000);
     this.#count();
+  }
+
+  /** Nothing is taken any more; what is being written stays, to be copied. @param {string} why */
+  close(why) {
+    this.closed = why;
   }
 
   /** Something is wrong. @param {string} text empty when it is over */

@@ -63,6 +63,8 @@ export class Conversation {
     this.wish = undefined;
     /** Whether an answer about a name is due. */
     this.wishing = false;
+    /** Why there will be no connection any more. */
+    this.over = "";
     /** @type {Map<string, any>} the last word on each person, and on the room, since the hello or longer */
     this.since = new Map();
     this.lateTimer = 0;
@@ -107,7 +109,20 @@ export class Conversation {
     if (!entry) return;
     if (entry.cid !== cid) this.parts.pending.remove(cid);
     this.parts.pending.show(entry);
-    this.#goOn();
+    if (this.over) this.end(this.over);
+    else this.#goOn();
+  }
+
+  /** Nothing will be sent any more: what waits says so. @param {string} why */
+  end(why) {
+    this.over = why;
+    this.welcomed = false;
+    const { outbox, pending } = this.parts;
+    for (let next = outbox.next(); ; next = outbox.next()) {
+      for (const each of next.old) pending.show(each);
+      if (!next.entry) return;
+      pending.show(outbox.refuse(next.entry.cid, why));
+    }
   }
 
   /** Take an entry back. @param {string} cid @returns {string} its text */

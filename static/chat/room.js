@@ -24,6 +24,7 @@ import { Socket } from "./socket.js";
 import { Status } from "./status.js";
 import { Typing } from "./typing.js";
 import { View } from "./view.js";
+import { word } from "./words.js";
 
 /** @param {string} id */
 const byId = (id) => /** @type {any} */ (document.getElementById(id));
@@ -148,6 +149,9 @@ const socket = new Socket(url.href, "switchboard.v1", {
   onState: (state, seconds) => {
     status.show(state, seconds);
     if (state === "open") conversation.opened();
+    if (!["refused", "banned", "gone"].includes(state)) return;
+    composer.close(word(state));
+    conversation.end(word(state));
   },
 });
 

@@ -69,6 +69,9 @@ def test_the_owners_link_and_the_end_of_a_room(somebody: Somebody) -> None:
     again.get_by_role("button", name="Delete it for good").click()
     expect(again.get_by_role("link", name="Create new chat room")).to_be_visible()
     expect(ada.get_by_role("status")).to_contain_text("This room was deleted.")
+    say(ada, "too late")
+    expect(ada.get_by_role("alert")).to_contain_text("This room was deleted.")
+    expect(ada.get_by_label("Message", exact=True)).to_have_value("too late")
 
 
 def test_who_is_muted_is_known_to_all_who_hold_the_keys(somebody: Somebody) -> None:

@@ -412,6 +412,19 @@ test("who says too much waits as long as the server wants, and then goes on in t
   assert.deepEqual([again.cid, again.body], [one.cid, "one"]);
 });
 
+test("when it is over what waits says why, and keeps its text", () => {
+  const { conversation, seen } = begun();
+  conversation.take(welcome(0));
+  conversation.say("ada", "one");
+  conversation.say("ada", "two");
+  const [{ cid }] = taken(seen);
+  conversation.end("It is over.");
+  assert.deepEqual([...seen.pending.values()], ["It is over.", "It is over."]);
+  conversation.retry(cid);
+  assert.deepEqual([seen.pending.get(cid), taken(seen)], ["It is over.", []]);
+  assert.equal(conversation.withdraw(cid), "one");
+});
+
 test("what was told since the hello stands above its welcome, which was read before", () => {
   const { conversation, seen } = begun();
   const person = (id, handle) => ({ t: "person", person: id, handle });
