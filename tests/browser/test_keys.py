@@ -94,7 +94,7 @@ def test_who_is_muted_is_known_to_all_who_hold_the_keys(somebody: Somebody) -> N
     expect(bob.locator("#roster button")).to_have_count(0)
 
 
-def test_an_open_page_goes_on_after_its_browser_logged_in_elsewhere(somebody: Somebody) -> None:
+def test_an_open_page_goes_on_after_its_browser_logged_in_and_out_elsewhere(somebody: Somebody) -> None:
     """Its socket follows, and so do its forms: a login changes the token without which they are refused."""
     room, name = a_room(), f"ada-{uuid.uuid4().hex[:6]}"
     page, watcher = enter(somebody(), room), enter(somebody(), room)
@@ -112,6 +112,9 @@ def test_an_open_page_goes_on_after_its_browser_logged_in_elsewhere(somebody: So
     menu(page)
     page.get_by_role("button", name="Lock: only you can write").click()
     expect(watcher.locator("#locked")).to_be_visible()
+    other.get_by_role("button", name="Log out").click()
+    expect(other.get_by_role("link", name="Log in")).to_be_visible()
+    expect(page.locator("#roster .handle[data-user]")).to_have_count(0)
     page.get_by_text("Delete this room…").click()
     page.get_by_role("button", name="Delete it for good").click()
     expect(page.get_by_role("link", name="Create new chat room")).to_be_visible()
