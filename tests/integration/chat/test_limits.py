@@ -124,10 +124,10 @@ class TestBuckets:
 
     def test_nothing_of_an_address_can_be_read(self, settings: Settings) -> None:
         settings.CHAT_LIMITS = dict.fromkeys(limits.NAMES, "10/h")
-        spend(limits.message("b:secret", "203.0.113.7"), limits.room_opened("tea", "203.0.113.7"))
+        spend(limits.message("b:secret", "203.0.113.7"), limits.room_opened("harbour-lights", "203.0.113.7"))
         assert Allowance.objects.count() == 4
         stored = " ".join(Allowance.objects.values_list("key", flat=True))
-        assert "secret" not in stored and "203" not in stored and "tea" not in stored
+        assert not any(word in stored for word in ("secret", "203.0.113", "harbour"))
 
     def test_many_at_once_get_no_more_than_there_is(self) -> None:
         spend(want("a"))  # the row is there; of two who make it at once both may get a token
