@@ -162,11 +162,11 @@ class Held:
 
 def _decided(claims: Sequence[tuple[Member, str | BadHandle]]) -> list[Answer]:
     """What becomes of each; those who may have what they want have it from now on, in memory."""
-    new = [(member, handle) for member, handle in claims if isinstance(handle, str) and handle != member.handle]
-    if not new:
+    if not any(isinstance(handle, str) and handle != member.handle for member, handle in claims):
         return [handle if isinstance(handle, BadHandle) else False for _member, handle in claims]
-    keys = {handles.key(handle) for _member, handle in new}
-    owners, held = _owners(keys), Held([member for member, _handle in new], keys)
+    # Also of those who have what they want: a claim before theirs, by another tab, may have changed that.
+    keys = {handles.key(handle) for _member, handle in claims if isinstance(handle, str)}
+    owners, held = _owners(keys), Held([member for member, _handle in claims], keys)
     answers: list[Answer] = []
     for member, handle in claims:
         if isinstance(handle, BadHandle):

@@ -42,8 +42,8 @@ def take_handle(member: Member, wanted: object, want: Want) -> bool:
 
 def take_handles(wishes: Sequence[Wish]) -> list[bool | BadHandle | NotAdmitted]:
     """``take_handle`` for each in this order; what it would have raised is the answer. The queries are those of one."""
-    if not wishes:
-        return []
+    if all(wish.handle == wish.member.handle for wish in wishes):
+        return [False] * len(wishes)
     with transaction.atomic():
         waits = limits.spend([wish.taken for wish in wishes])
         granted = [wish for wish, wait in zip(wishes, waits, strict=True) if not wait]

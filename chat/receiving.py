@@ -1,7 +1,7 @@
 """What sockets say, handled as many at once as there are.
 
 A batch has at most one frame of a socket. What frames ask of the database is asked once for all of them: who sits at
-the sockets, then the handles that they want, then the hellos, then what is to be stored, each in one transaction. Then
+the sockets, then the handles that they want, then what is to be stored, then the hellos, each in one transaction. Then
 each frame is answered and its room told, so that all of it leaves with that frame's acknowledgement.
 
 Only translation: what a message, a handle or a hello means is known elsewhere.
@@ -25,7 +25,7 @@ from chat.languages import in_its_language, language_of
 from chat.models import Member
 from chat.naming import Wish, named, take_handles, under
 from chat.protocol import Hello, Person, Ping, Post, Refusal, Rename, Typing
-from chat.storing import IdentityConflict, Knock, Posted
+from chat.storing import IdentityConflict, Knock, Posted, RoomGone
 from switchboard import DeadLettered, Message, batch, channel_session, channel_session_user, on_error
 
 #: A client tells at most so often that somebody types; what comes sooner is dropped. A little less than clients are
@@ -33,7 +33,7 @@ from switchboard import DeadLettered, Message, batch, channel_session, channel_s
 TYPING_SECONDS = 2.5
 
 #: Why somebody does not get what they asked for.
-Fault: TypeAlias = BadHandle | NotAdmitted | IdentityConflict
+Fault: TypeAlias = BadHandle | NotAdmitted | IdentityConflict | RoomGone
 #: What became of a frame: a handle (whether it changed), a welcome, a stored message.
 Outcome: TypeAlias = bool | Greeted | Posted | Fault
 
@@ -62,8 +62,9 @@ def receive(messages: Sequence[Message]) -> None:
     seated = _seated([frame for frame in frames if isinstance(frame.request, Post | Hello | Rename)])
     outcomes: dict[Frame, Outcome] = {}
     renamed = _give_handles([frame for frame in seated if not isinstance(frame.request, Hello)], outcomes)
-    _greet([frame for frame in seated if isinstance(frame.request, Hello)], outcomes)
     _store([frame for frame in seated if isinstance(frame.request, Post)], outcomes)
+    # Last: a welcome is not to be older than what leaves before it.
+    _greet([frame for frame in seated if isinstance(frame.request, Hello)], outcomes)
     greeted = [frame for frame in seated if isinstance(told := outcomes[frame], Greeted) and told.renamed]
     renamings = company.Renamings([frame.member for frame in [*renamed, *greeted] if frame.member is not None])
     for frame in frames:
@@ -96,20 +97,19 @@ def _late_member(frame: Frame) -> Member | None:
 def _give_handles(frames: Sequence[Frame], outcomes: dict[Frame, Outcome]) -> Collection[Frame]:
     """Give people the handles that frames bring; by which of them somebody goes by another one now.
 
-    Old dialects name somebody in each frame and cannot be told anything: they are seen to one by one, in ``_named``.
+    Old dialects name somebody in each frame and cannot be told anything: they are seen to one by one, in ``_knock``.
     """
     wishes: dict[Frame, Wish] = {}
     for frame in frames:
-        wanted = frame.request.handle if isinstance(frame.request, Rename | Post) else None
-        member = frame.member
-        assert member is not None
-        if isinstance(frame.request, Post) and (not frame.dialect.greets or wanted in ("", member.handle)):
-            continue
-        try:
-            with language_of(frame.message):
-                wishes[frame] = Wish(member, handles.read(wanted), frame.want)
-        except BadHandle as bad:
-            outcomes[frame] = bad
+        assert frame.member is not None
+        if isinstance(frame.request, Rename):
+            try:
+                with language_of(frame.message):
+                    wishes[frame] = Wish(frame.member, handles.read(frame.request.handle), frame.want)
+            except BadHandle as bad:
+                outcomes[frame] = bad
+        elif isinstance(frame.request, Post) and frame.request.handle and frame.dialect.greets:
+            wishes[frame] = Wish(frame.member, frame.request.handle, frame.want)
     outcomes.update(zip(wishes, take_handles(list(wishes.values())), strict=True))
     return {frame for frame in wishes if outcomes[frame] is True}
 
@@ -138,11 +138,11 @@ def _knock(frame: Frame, handle: Outcome) -> Knock:
     identity = services.identity_of(cid=said.cid, message_id=frame.message.id)
     if frame.dialect.greets:
         fault = handle if isinstance(handle, BadHandle | NotAdmitted) else None
-        said = under(frame.label, said, identity, (handle is True and said.handle) or member.handle, fault)
+        said = under(frame.label, said, identity, said.handle or member.handle, fault)
     else:
         with frame.sending():
             said = named(frame.label, member, said, identity=identity, want=frame.want, can_be_told=False)
-    return Knock(frame.label, said, identity, frame.message.user, Speaker.of(member, frame.want))
+    return Knock(frame.label, said, identity, frame.message.user, Speaker.of(member, frame.want), member.room_id)
 
 
 def _tell(frame: Frame, outcome: Outcome, renamings: company.Renamings) -> None:
@@ -156,6 +156,8 @@ def _tell(frame: Frame, outcome: Outcome, renamings: company.Renamings) -> None:
     elif isinstance(outcome, Greeted):
         frame.answer(frame.dialect.welcome(outcome.welcome))
         outcome.tell(member, renamings)
+    elif isinstance(outcome, RoomGone):
+        frame.close(broadcast.ROOM_DELETED)
     elif isinstance(outcome, IdentityConflict):
         frame.refuse(Refusal("conflict", _("This id belongs to another message."), frame.cid))
     elif isinstance(outcome, NotAdmitted):

@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from chat import broadcast, protocol, storing
-from chat.admission import NOBODY, NotAdmitted, Speaker
+from chat.admission import NOBODY, Speaker
 from chat.models import Message, Room
 from chat.protocol import Post
 from chat.storing import IdentityConflict, Knock, Posted, ensure_room, identity_of
@@ -89,7 +89,7 @@ def post(
     """
     with transaction.atomic():
         (posted,) = storing.store([Knock(label, said, identity, user, by)])
-        if isinstance(posted, IdentityConflict | NotAdmitted):
+        if not isinstance(posted, Posted):
             raise posted
         broadcast.announce(posted.message)
     return posted

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from django.db import transaction
 
@@ -33,6 +33,10 @@ if TYPE_CHECKING:
 
 #: Stored messages by room and identity.
 _Known = dict[tuple[int, str], Message]
+
+
+class RoomGone(Exception):
+    """The room in which it was said is deleted. One that was made under its label since is another one."""
 
 
 class IdentityConflict(Exception):
@@ -52,6 +56,8 @@ class Knock:
     identity: str
     user: AbstractBaseUser | AnonymousUser | None = None
     by: Speaker = NOBODY
+    #: The key of the room, which has to be there; None: the one of that label, made if missing.
+    room: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +65,10 @@ class Posted:
     message: Message
     #: It had been stored before; this is the row of that time.
     duplicate: bool
+
+
+#: What becomes of a knock.
+Answer: TypeAlias = Posted | IdentityConflict | NotAdmitted | RoomGone
 
 
 def identity_of(*, cid: str | None, message_id: str) -> str:
@@ -73,15 +83,25 @@ def ensure_room(label: str) -> Room:
 
 
 @transaction.atomic
-def store(knocks: Sequence[Knock]) -> Sequence[Posted | IdentityConflict | NotAdmitted]:
+def store(knocks: Sequence[Knock]) -> Sequence[Answer]:
     """Store messages in the order given, each once; what became of each.
 
     One that is stored already is never refused: its author was admitted when it was.
     """
-    rooms = _locked_rooms({knock.label for knock in knocks})
+    rooms = _locked_rooms(knocks)
+    answers = iter(_stored(rooms, [knock for knock in knocks if _is_there(rooms, knock)]))
+    return [next(answers) if _is_there(rooms, knock) else RoomGone() for knock in knocks]
+
+
+def _is_there(rooms: Mapping[str, Room], knock: Knock) -> bool:
+    room = rooms.get(knock.label)
+    return room is not None and knock.room in (None, room.pk)
+
+
+def _stored(rooms: Mapping[str, Room], knocks: Sequence[Knock]) -> Sequence[Answer]:
     known = _known({(rooms[knock.label].pk, knock.identity) for knock in knocks})
     refused = _refused(rooms, known, knocks)
-    answers: list[Posted | IdentityConflict | NotAdmitted] = []
+    answers: list[Answer] = []
     new: list[Message] = []
     for knock in knocks:
         room = rooms[knock.label]
@@ -117,10 +137,11 @@ def _refused(
     return {place: NotAdmitted(refusal) for place, refusal in refusals if refusal is not None}
 
 
-def _locked_rooms(labels: Collection[str]) -> Mapping[str, Room]:
+def _locked_rooms(knocks: Sequence[Knock]) -> Mapping[str, Room]:
     """The rooms by label, their rows locked until the transaction ends. (SQLite locks all there is, when it begins.)"""
+    labels = {knock.label for knock in knocks}
     rooms = {room.label: room for room in statements.locked_rooms(labels)}
-    missing = sorted(labels - rooms.keys())
+    missing = sorted({knock.label for knock in knocks if knock.room is None} - rooms.keys())
     if missing:
         for label in missing:
             ensure_room(label)

@@ -192,16 +192,18 @@ class Connection(WorkersEnd):
     def abandon(self) -> list[Action]:
         """Acknowledgements don't reach us any more: close the socket, drop what waits, and leave the disconnect behind.
 
-        It may overtake the message under way, whose fate nobody here can learn.
+        It may overtake the message under way, whose fate nobody here can learn. Not the connect: what that makes would
+        have nobody to end it. Such a socket is left to the reaper of workers, who waits for what is under way.
         """
         if not self._abandoned:
             self.leaving = self._abandoned = True
             self._part()
             self._waiting.clear()
             self._asking = False
-            if self.unknown:
-                self._forget()  # whoever took us for dead has reported it
-            elif self.under_way is not None and self.under_way.channel == DISCONNECT:
+            channel = None if self.under_way is None else self.under_way.channel
+            if self.unknown or channel == CONNECT:
+                self._forget()  # whoever takes us for dead reports it, or has
+            elif channel == DISCONNECT:
                 self._ask()
             else:
                 self.under_way = None

@@ -2,7 +2,8 @@
 
 All sockets are closed with 1012, a batch at a time, so that not all clients come back at once. What they sent ahead is
 handed over and each disconnect queued after it, while the hub's tasks still run. It takes no longer than it may: what
-has not been acknowledged by then is left behind, with the disconnect; and where the layer does not answer, without.
+has not been acknowledged by then is left behind, with the disconnect; and where the layer does not answer, without. A
+handshake that no worker took by then is left to their reaper.
 """
 
 from __future__ import annotations

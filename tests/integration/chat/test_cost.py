@@ -116,3 +116,17 @@ def test_everybody_who_comes_back_costs_the_queries_of_one() -> None:
     for n in range(12):
         storing.ensure_room(f"room-{n}")
     assert coming_back(12) == coming_back(1)
+
+
+@pytest.mark.parametrize("frame", [{"t": "handle"}, {"t": "msg", "body": "hi"}])
+def test_so_do_those_who_are_called_otherwise(frame: dict[str, Any]) -> None:
+    def renaming(number: int) -> int:
+        clients = [tab(f"browser-{number}-{n}", f"/chat/room-{n}/") for n in range(number)]
+        for n, client in enumerate(clients):
+            hello(client, f"someone {number} {n}")
+        new = {**frame, "cid": f"c{number}"}
+        return len(queries(lambda: run(clients, lambda n: {**new, "handle": f"another {number} {n}"})))
+
+    for n in range(12):
+        storing.ensure_room(f"room-{n}")
+    assert renaming(12) == renaming(1)

@@ -48,6 +48,8 @@ def test_the_services_hold_on_postgresql(postgresql: str) -> None:
             "company",
             "migrations",
             "statements",
+            "meanwhile",
+            "together",
         )
     ]
     environment = {**os.environ, "PGHOST": postgresql}

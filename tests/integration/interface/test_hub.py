@@ -12,8 +12,9 @@ from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Reply
 from switchboard.interface import Interface, moving
 from switchboard.layers.base import Beat
 from switchboard.layers.memory import MemoryLayer
-from switchboard.names import DISCONNECT, HTTP_REQUEST, RECEIVE
+from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE, interface_of
 from switchboard.testing.waiting import await_until
+from switchboard.worker.reaper import Reaper
 from tests.integration.interface.scene import Client, Scene
 
 
@@ -255,6 +256,22 @@ async def test_stopping_does_not_wait_for_ever(scene: Scene) -> None:
         await scene.interface.stop()
 
     assert (await scene.take()).channel == DISCONNECT
+
+
+async def test_a_handshake_that_nobody_took_before_the_end_is_reported_after_it_was_handled(scene: Scene) -> None:
+    """All workers are gone when the interface is stopped. Those who come later read several channels at a time, and
+    a disconnect that is there already would be handled before its connect, or beside it."""
+    Client(scene.interface)
+    await await_until(lambda: scene.layer.depth(CONNECT), "it is queued")
+    await scene.interface.stop()
+    assert await scene.layer.depth(DISCONNECT) == 0
+
+    connect = await scene.handle(channel=CONNECT)
+    assert connect.envelope.socket is not None
+    [interface] = await scene.layer.interface_beats()
+    await Reaper(scene.layer, "w", [DISCONNECT], lease=0.0).look()
+    assert (await scene.handle(channel=DISCONNECT)).envelope.socket == connect.envelope.socket
+    assert interface_of(connect.envelope.socket) == interface and not scene.layer._state.records
 
 
 async def test_a_request_while_the_layer_is_away(scene: Scene) -> None:

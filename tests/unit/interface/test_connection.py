@@ -269,5 +269,13 @@ def test_abandoning_leaves_the_disconnect_behind() -> None:
     assert connection.enqueued(2, Receipt(Enqueued.UNKNOWN), 0.0) == [Forget()]
 
 
+def test_a_connect_is_never_overtaken_by_its_disconnect() -> None:
+    """What the consumer of the connect makes would stay for ever."""
+    connection = opened()
+    connection.leave()
+
+    assert connection.abandon() == [Forget()]
+
+
 def test_leaving_in_the_handshake_shows_the_browser_why() -> None:
     assert opened().leave() == [Accept("switchboard.v1"), Close(1012)]
