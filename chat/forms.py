@@ -3,8 +3,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.auth import authenticate
 from django.contrib.auth.forms import UserCreationForm
 from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from chat import claims, handles, labels, protocol
@@ -57,6 +59,20 @@ class SignUpForm(_UserForm):
         if not claims.is_free_account(name):
             raise ValidationError(_("This name is taken."), code="taken")
         return name
+
+    def save_once(self) -> User | None:
+        """The account: a new one, or the one that the same form has made already. A double click sends it twice, and
+        the second answer is the one that is shown. None if something is wrong, which ``errors`` has then."""
+        if self.is_valid():
+            try:
+                with transaction.atomic():
+                    return self.save()
+            except IntegrityError:  # this very moment
+                self.add_error("username", ValidationError(_("This name is taken."), code="taken"))
+        if set(self.errors) != {"username"}:
+            return None
+        given = {"username": self.data.get("username"), "password": self.data.get("password1")}
+        return authenticate(**given) if all(given.values()) else None
 
 
 def _handle(value: object) -> str:

@@ -10,6 +10,7 @@ from django.test import Client, RequestFactory
 from pytest_django import Settings
 
 from chat import identity
+from chat.forms import SignUpForm
 from switchboard.testing.client import WSClient
 from tests.integration.chat.conftest import visitor_cookie
 from tests.integration.chat.sockets import heard, hello, tab, v1
@@ -40,6 +41,24 @@ class TestSignUp:
         User.objects.create_user("ada")
         answer = client.post("/accounts/signup/", fields(name))
         assert answer.status_code == 400 and 'role="alert"' in answer.content.decode()
+        assert User.objects.count() == 1
+
+    def test_twice_is_as_once(self, client: Client) -> None:
+        """The answer to a double click is that to the second one, which is sent before the first is answered."""
+        assert Client().post("/accounts/signup/", fields("Ada")).status_code == 302
+        assert client.post("/accounts/signup/", fields("Ada", next="/chat/tea/"))["Location"] == "/chat/tea/"
+        assert client.get("/").context["user"].get_username() == "Ada" and User.objects.count() == 1
+        other = Client().post("/accounts/signup/", fields("Ada", password1="hopper-1906", password2="hopper-1906"))
+        assert other.status_code == 400 and "already exists" in other.content.decode()
+
+    def test_twice_at_the_same_moment(self, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Neither sees the other one's account before it is made."""
+        User.objects.create_user("ada", password=PASSWORD)
+        monkeypatch.setattr(SignUpForm, "clean_username", lambda form: form.cleaned_data["username"])
+        monkeypatch.setattr(SignUpForm, "validate_unique", lambda form: None)
+        assert client.post("/accounts/signup/", fields("ada"))["Location"] == "/"
+        other = Client().post("/accounts/signup/", fields("ada", password1="hopper-1906", password2="hopper-1906"))
+        assert other.status_code == 400 and "This name is taken." in other.content.decode()
         assert User.objects.count() == 1
 
     def test_a_weak_password(self, client: Client) -> None:

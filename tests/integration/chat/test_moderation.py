@@ -127,6 +127,8 @@ class TestRoom:
         hello(ada)
         assert post(browser("ada"), "remove").json() == {"ok": True}
         assert heard(ada) == [{"close": 4410}] and not Room.objects.exists()
+        # Who clicked twice is where one click leads.
+        assert browser("ada").post("/chat/tea/remove")["Location"] == "/"
 
 
 class TestPeople:
