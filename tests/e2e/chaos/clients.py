@@ -152,7 +152,8 @@ class Old(Client):
         self.path = self._PATHS[person.dialect]
 
     async def say(self, word: str = "") -> Sent | None:
-        if self._socket is None or self._life is None:
+        # One that leaves has said its last word: behind the close frame nothing is sent any more.
+        if self._socket is None or self._life is None or self._life.ours:
             return None
         sent = Sent(self._text(word), self._now(), poison=word in HARMFUL)
         self._life.sent.append(sent)

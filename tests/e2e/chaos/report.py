@@ -24,6 +24,8 @@ class Window:
 
     fault: Fault
     people: Sequence[Person]
+    #: When the next fault began: who still waited then waited for that one from then on.
+    next: float = math.inf
 
     def held(self) -> tuple[int, int]:
         """How many of the sockets that were open when it began were still open when it was over."""
@@ -34,9 +36,12 @@ class Window:
         return [sent for sent in said(self.people) if self.fault.began <= sent.at < self.fault.settled]
 
     def pause(self) -> float:
-        """The longest time that somebody who speaks v1 waited from then on for an acknowledgement."""
+        """The longest time that somebody who speaks v1 waited for an acknowledgement, of what counts for this fault.
+
+        Time is counted for the fault that began last: what is said just before the next one waits for the next one.
+        """
         waits = (
-            (sent.acked or math.inf) - max(sent.at, self.fault.began)
+            min(sent.acked or math.inf, self.next) - max(sent.at, self.fault.began)
             for person in self.people
             for sent in person.sent
             if not sent.refused and sent.at < self.fault.settled and (sent.acked or math.inf) > self.fault.began
@@ -106,7 +111,9 @@ def _by_kind(history: History) -> dict[str, list[Fault]]:
 
 
 def _row(kind: str, faults: list[Fault], history: History, found: Sequence[Finding]) -> tuple[str, ...]:
-    windows = [Window(fault, history.people) for fault in faults]
+    begins = [fault.began for fault in history.faults]
+    nexts = [min((began for began in begins if began > fault.began), default=math.inf) for fault in faults]
+    windows = [Window(fault, history.people, upto) for fault, upto in zip(faults, nexts, strict=True)]
     held = [window.held() for window in windows]
     # Where a kind came often, the worst time stands for all.
     still, open_before = min(held, key=lambda pair: pair[0] - pair[1])
