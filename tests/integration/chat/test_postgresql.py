@@ -53,6 +53,6 @@ def test_the_services_hold_on_postgresql(postgresql: str) -> None:
         )
     ]
     environment = {**os.environ, "PGHOST": postgresql}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
     assert run.returncode == 0, run.stdout + run.stderr
     assert " passed" in run.stdout

@@ -114,6 +114,8 @@ class World:
         }
 
     def _round(self, channel: str, contents: Round) -> None:
+        if not contents:
+            return
         messages = []
         for place, content in contents:
             name = self.channels[place]
