@@ -5,7 +5,7 @@ a message cost. Here they are written down: the same statements, in what SQLite 
 number of rows. All else in the chat is asked through the models, and what changes a model has to change its columns
 here; a test compares them.
 
-Everything is to be called in the transaction of its caller.
+What locks or writes is to be called in the transaction of its caller.
 """
 
 from __future__ import annotations

@@ -42,6 +42,7 @@ from switchboard.interface.wire import Listener, Wire
 from switchboard.interface.workers import Watch
 from switchboard.layers.base import Enqueued, Layer, Receipt
 from switchboard.names import new_reply_channel
+from switchboard.outages import Outage
 from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
@@ -143,12 +144,13 @@ class Hub:
                 await self._recover(reaped=reaped)
 
     async def _open_inbox(self) -> None:
+        outage = Outage(logger, "no inbox yet")
         while not self._stopped:
             try:
                 self._begin(await self._inbox.open(), data_lost=False)
                 return
             except LayerUnavailable as error:
-                logger.warning("no inbox yet: %s", error)
+                outage.lasts(error)
                 await asyncio.sleep(AWAY_PAUSE)
 
     def _begin(self, run_id: str, *, data_lost: bool) -> None:
@@ -160,12 +162,12 @@ class Hub:
     async def _recover(self, *, reaped: bool) -> None:
         """Bring everything in order again: see `recovery`. Nothing else runs meanwhile."""
         self._open.clear()
-        recovered = False
+        recovered, outage = False, Outage(logger, "no recovery yet")
         while not (recovered or self._stopped):
             try:
                 recovered = await self._try_to_recover(reaped=reaped)
             except LayerUnavailable as error:
-                logger.warning("no recovery yet: %s", error)
+                outage.lasts(error)
                 await asyncio.sleep(AWAY_PAUSE)
             except Exception:
                 logger.exception("the recovery failed")

@@ -21,6 +21,7 @@ from switchboard.events import GroupMessage, InboxEvent, Join, Leave, Reply
 from switchboard.exceptions import InboxLost, LayerUnavailable
 from switchboard.layers.base import Layer
 from switchboard.names import token
+from switchboard.outages import Outage
 
 logger = logging.getLogger(__name__)
 
@@ -109,17 +110,19 @@ class Mailroom:
                 await asyncio.wait([reader], timeout=DEAF_FOR)
 
     async def _read_on(self) -> None:
+        outage = Outage(logger, f"{self.name} waits for its server")
         while True:
             try:
                 await self.open()
                 await self._beat()
                 await self._read_once()
+                outage.over()
                 await asyncio.sleep(0)
             except InboxLost:
                 logger.warning("%s lost its inbox, and what was in it", self.name)
                 self._opened = False
             except LayerUnavailable as error:
-                logger.warning("%s waits for its server: %s", self.name, error)
+                outage.lasts(error)
                 await asyncio.sleep(AWAY_PAUSE)
 
     async def _read_once(self) -> None:

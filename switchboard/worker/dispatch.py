@@ -142,7 +142,7 @@ class Dispatcher:
             elif answer:
                 self._runner.layer.tips.note(outcome.outputs)
             else:
-                logger.warning("lost hold of %s: another worker took it over", delivery.envelope.id)
+                logger.warning("lost hold of %s: another worker took it over, or Redis lost it", delivery.envelope.id)
 
 
 def _commit_of(delivery: Delivery, outcome: Outcome) -> Commit:

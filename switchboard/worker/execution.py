@@ -16,6 +16,7 @@ from switchboard.backoff import Backoff
 from switchboard.batches import most_at_once
 from switchboard.layers.base import Delivery
 from switchboard.message import Message
+from switchboard.outages import Outage
 from switchboard.routing import AnyConsumer
 from switchboard.worker.runner import Away, Outcome, Runner, Spoilt
 
@@ -96,12 +97,15 @@ class Execution:
 
     async def _patiently(self, run: Callable[[], Awaitable[T]], delivery: Delivery) -> T | None:
         """What ``run`` gives, as often as the database makes necessary; None if that has to be elsewhere."""
-        backoff = Backoff()
+        backoff, outage = Backoff(), Outage(logger, f"{delivery.envelope.id} waits for what is away")
         while True:
             try:
-                return await run()
+                result = await run()
             except Away as error:
-                logger.warning("%s waits for what is away: %s", delivery.envelope.id, error)
+                outage.lasts(error)
                 if self._stopping():
                     return None
                 await backoff.wait()
+            else:
+                outage.over()
+                return result

@@ -24,6 +24,7 @@ from switchboard.exceptions import LayerUnavailable, UnfitServer
 from switchboard.layers.base import Layer
 from switchboard.layers.tips import TOLD_FOR
 from switchboard.names import HTTP_REQUEST, new_worker
+from switchboard.outages import Outage
 from switchboard.routing import Router
 from switchboard.waiting import within
 from switchboard.worker.committer import Committer
@@ -154,11 +155,14 @@ class Worker:
 
 async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, end: asyncio.Event) -> None:
     """``step`` each so many ``seconds``, until ``end``."""
+    outage = Outage(logger, "the layer is away")
     while not await within(end, seconds):
         try:
             await step()
         except LayerUnavailable as error:
-            logger.warning("the layer is away: %s", error)
+            outage.lasts(error)
+        else:
+            outage.over()
 
 
 def _threads_of(pool: ThreadPoolExecutor) -> InThread:

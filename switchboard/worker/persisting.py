@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from switchboard.backoff import Backoff
 from switchboard.exceptions import LayerUnavailable
+from switchboard.outages import Outage
 
 logger = logging.getLogger("switchboard.worker")
 
@@ -16,10 +17,13 @@ T = TypeVar("T")
 
 async def persist(ask: Callable[[], Awaitable[T]]) -> T:
     """The answer of ``ask``, asked again while the layer is away. Only for what is safe to repeat."""
-    backoff = Backoff()
+    backoff, outage = Backoff(), Outage(logger, "what was done waits for the layer, which is away")
     while True:
         try:
-            return await ask()
+            answer = await ask()
         except LayerUnavailable as error:
-            logger.warning("the layer is away (%s); trying again", error)
+            outage.lasts(error)
             await backoff.wait()
+        else:
+            outage.over()
+            return answer

@@ -19,6 +19,7 @@ from typing import Final
 from switchboard.backoff import Backoff
 from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.base import Delivery, Layer
+from switchboard.outages import Outage
 from switchboard.waiting import within
 from switchboard.worker.delivery import Holdings
 from switchboard.worker.dispatch import Dispatcher
@@ -52,15 +53,16 @@ class Reading(ABC):
 
     async def read(self, stop: asyncio.Event) -> None:
         """Take messages until ``stop``."""
-        backoff = Backoff()
+        backoff, outage = Backoff(), Outage(logger, f"cannot take messages of {', '.join(self.channels)}")
         while not stop.is_set():
             free = await self._free()
             try:
                 taken = await self.layer.take(self.worker, self.channels, count=free, wait=TAKE_WAIT)
             except LayerUnavailable as error:
-                logger.warning("cannot take messages: %s", error)
+                outage.lasts(error)
                 await backoff.wait()
                 continue
+            outage.over()
             backoff.reset()
             if taken:
                 self._take(taken)

@@ -115,7 +115,7 @@ def test_what_a_log_line_says_is_what_the_code_says() -> None:
 def says(phrase: str, source: str) -> bool:
     """Whether the source logs this, an ellipsis standing for whatever is filled in."""
     pieces = [re.escape(piece.strip()) for piece in phrase.split("…") if piece.strip(" :")]
-    return re.search(r"logger\.\w+\([^)]*" + r"[^\"]*?".join(pieces), source, re.S) is not None
+    return re.search(r"(?:logger\.\w+|Outage)\([^)]*" + r"[^\"]*?".join(pieces), source, re.S) is not None
 
 
 def test_some_are_named() -> None:
