@@ -90,6 +90,13 @@ def graphemes(text: str) -> int:
     return sum(1 for _start in _starts(text))
 
 
+def initial(text: str) -> str:
+    """The first character that a reader sees in ``text``."""
+    starts = _starts(text)
+    first = next(starts, 0)
+    return text[first : next(starts, len(text))]
+
+
 def _starts(text: str) -> Iterator[int]:
     flags = 0
     for at, char in enumerate(text):

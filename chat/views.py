@@ -14,7 +14,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from chat import addresses, entrance, greeting, identity, labels, limits, moderation, people, protocol, services
+from chat import (
+    addresses,
+    entrance,
+    greeting,
+    handles,
+    identity,
+    labels,
+    limits,
+    moderation,
+    people,
+    protocol,
+    services,
+)
 from chat.admission import NotAdmitted, Speaker, slow_down
 from chat.answers import refused, status_of, wants_json, with_wait
 from chat.dialects import line_fields
@@ -26,6 +38,10 @@ from chat.naming import named
 from chat.privacy import unlisted
 from chat.protocol import Refusal
 from chat.services import Posted
+
+#: The most that a browser lets somebody type as a handle. It counts in UTF-16, of which a picture takes many; what is
+#: too long for a reader the server says.
+_HANDLE_UNITS = 2 * handles.CODE_POINT_LIMIT
 
 ROBOTS = """\
 User-agent: *
@@ -150,7 +166,7 @@ def _room_context(request: HttpRequest, label: str, room: Room | None, who: Who,
         "moderates": bool(room.pk) and moderation.may_moderate(member, request.user),
         "owner_link": request.build_absolute_uri(_owner_link(room)) if keys else None,
         "link": request.build_absolute_uri(request.path),
-        "limits": {"message": protocol.MESSAGE_LIMIT, "handle": protocol.HANDLE_LIMIT, "burst": greeting.burst()},
+        "limits": {"message": protocol.MESSAGE_LIMIT, "handle": _HANDLE_UNITS, "burst": greeting.burst()},
         "retention": greeting.retention_days(),
         "recent": services.RECENT,
     }
@@ -166,9 +182,11 @@ def _handle(request: HttpRequest, form: PostForm, member: Member | None) -> str:
         return str(form.data.get("handle", ""))
     if member is not None and member.handle:
         return member.handle
-    if request.user.is_authenticated:
-        return request.user.get_username()[: protocol.HANDLE_LIMIT]
-    return str(request.session.get("handle") or labels.new_handle())
+    name = request.user.get_username() if request.user.is_authenticated else request.session.get("handle")
+    try:
+        return handles.read(name)
+    except BadHandle:  # nobody yet, or an account from elsewhere whose name is no handle
+        return labels.new_handle()
 
 
 def _number(text: str) -> int | None:
@@ -192,7 +210,8 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         wait = limits.spend_one(limits.account_made(addresses.of_request(request)))
         if wait:
             return refused(request, slow_down(wait))
-        login(request, form.save())
+    if user := form.save_once():
+        login(request, user)
         return redirect(onward)
     context = {"form": form, "next": onward}
     return render(request, "registration/signup.html", context, status=400 if form.is_bound else 200)

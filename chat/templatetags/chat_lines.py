@@ -4,7 +4,7 @@ from datetime import datetime
 
 from django import template
 
-from chat import dialects
+from chat import dialects, handles
 
 register = template.Library()
 
@@ -19,6 +19,12 @@ def hue(handle: str) -> int:
     for char in handle:  # FNV-1a: names that differ little are to look different
         mixed = (mixed ^ ord(char)) * 0x01000193 & 0xFFFFFFFF
     return (mixed ^ mixed >> 8 ^ mixed >> 16) % HUES
+
+
+@register.filter
+def initial(handle: str) -> str:
+    """What a seal shows."""
+    return handles.initial(handle)
 
 
 @register.filter

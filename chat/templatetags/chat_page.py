@@ -76,6 +76,7 @@ def _words() -> dict[str, str | dict[str, str]]:
         "latest": _("To the latest"),
         "loading": _("Loading…"),
         "older": _("Older messages"),
+        "lost": _("The message that this link leads to is not here."),
         # people
         "here": _plural("{count} person here", "{count} people here"),
         "you": _("you"),

@@ -34,7 +34,8 @@ export class Composer {
     this.body.addEventListener("keydown", (event) => this.#key(event));
     this.body.addEventListener("input", () => this.#changed());
     document.addEventListener("keydown", (event) => this.#elsewhere(event));
-    // A page that came back from the browser's memory may hold a text.
+    // A page that came back from the browser's memory may hold a text, and a draft may be too long.
+    this.#count();
     this.#fit();
     // On a phone a focus opens the keyboard, before anything was read.
     if (matchMedia("(hover: hover)").matches && !location.hash.startsWith("#m")) this.body.focus();
@@ -115,13 +116,13 @@ export class Composer {
 
   #changed() {
     this.say("");
-    this.body.ariaInvalid = this.#left() < 0 ? "true" : null;
     this.#count();
     this.#fit();
   }
 
   #count() {
     const left = this.#left();
+    this.body.ariaInvalid = left < 0 ? "true" : null;
     this.hint.classList.toggle("error", left < 0);
     if (left < 0) this.hint.textContent = word("over", { count: -left });
     else if (this.held > 0) this.hint.textContent = word("hold", { count: this.held });

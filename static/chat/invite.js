@@ -33,9 +33,17 @@ async function pass(link, title) {
 
 /** @param {HTMLButtonElement} button @param {HTMLAnchorElement} link */
 async function copied(button, link) {
-  await navigator.clipboard.writeText(link.href);
   const label = button.querySelector("[data-words]") ?? button;
-  label.textContent = word("copied");
-  label.ariaLive = "polite";
-  setTimeout(() => (label.textContent = word("copy")), SHOWN_MS);
+  try {
+    await navigator.clipboard.writeText(link.href);
+    label.textContent = word("copied");
+  } catch {
+    // It may be forbidden, or the window have lost the focus since.
+    label.textContent = word("failed");
+  }
+  button.classList.add("told");
+  setTimeout(() => {
+    label.textContent = word("copy");
+    button.classList.remove("told");
+  }, SHOWN_MS);
 }

@@ -102,12 +102,16 @@ export class Keys {
   async #link() {
     const link = /** @type {HTMLAnchorElement | null} */ (document.getElementById("owner-link"));
     if (!this.held || !link || link.href) return;
-    const html = await (await fetch(location.pathname)).text();
-    const page = new DOMParser().parseFromString(html, "text/html");
-    const found = /** @type {HTMLAnchorElement | null} */ (page.getElementById("owner-link"));
-    if (!found?.href) return;
-    link.href = found.href;
-    link.textContent = found.href;
+    try {
+      const html = await (await fetch(location.pathname)).text();
+      const page = new DOMParser().parseFromString(html, "text/html");
+      const found = /** @type {HTMLAnchorElement | null} */ (page.getElementById("owner-link"));
+      if (!found?.href) return;
+      link.href = found.href;
+      link.textContent = found.href;
+    } catch {
+      // Without a network it comes the next time that the menu is opened.
+    }
   }
 
   #delete() {

@@ -34,9 +34,13 @@ export function bury(row) {
   if (body) body.textContent = word("deleted");
 }
 
+// A flag, a family and a letter with its marks are one character of several code points.
+const letters = Intl.Segmenter ? new Intl.Segmenter() : null;
+
 /** The first letter of a name, as a person's seal. @param {string} handle */
 export function seal(handle) {
-  const made = element("span", "seal", Array.from(handle)[0] ?? "");
+  const [first] = letters ? Array.from(letters.segment(handle), ({ segment }) => segment) : handle;
+  const made = element("span", "seal", first ?? "");
   made.dataset.hue = String(hue(handle));
   made.ariaHidden = "true";
   return made;

@@ -12,6 +12,9 @@ import { word } from "./words.js";
 
 /** Who goes on within so long need not be named again. */
 const GROUP_MS = 10 * 60_000;
+/** A page that is open for days shows so many rows at most, and so many when it has let go of the rest. */
+const MOST = 2_000;
+const KEPT = 1_000;
 
 /** @typedef {import("./sequence.js").Line} Line */
 
@@ -37,6 +40,7 @@ export class Log {
     // Not before: what was there is no news.
     this.live.ariaLive = "polite";
     this.#atMidnight();
+    document.addEventListener("visibilitychange", () => this.#nameDays());
   }
 
   /** The number of the oldest message shown, or 0. */
@@ -57,7 +61,11 @@ export class Log {
     const row = this.#make(line);
     const before = last(this.list);
     const day = divider(before, row);
-    if (day) this.list.append(day);
+    if (day) {
+      // A computer that slept comes late to its midnight.
+      this.#nameDays();
+      this.list.append(day);
+    }
     // Something that stands between two messages parts them, too.
     row.classList.toggle("follows", !day && before === this.list.lastElementChild && continues(before, row));
     if (line.mine) row.ariaLive = "off";
@@ -91,6 +99,22 @@ export class Log {
     const rows = this.append(lines);
     requestAnimationFrame(() => (this.live.ariaLive = "polite"));
     return rows;
+  }
+
+  /** Let go of the oldest where they are many; they can be loaded again. @returns {boolean} whether it did */
+  trim() {
+    const many = this.list.childElementCount + this.earlier.childElementCount > MOST;
+    if (!many || this.live.contains(document.activeElement) || this.earlier.contains(document.activeElement)) return false;
+    const first = [...rowsOf(this.earlier), ...rowsOf(this.list)].at(-KEPT);
+    if (!first) return false;
+    first.classList.remove("follows");
+    const day = divider(null, first);
+    for (const list of first.parentElement === this.list ? [this.earlier, this.list] : [this.earlier]) {
+      while (list.firstElementChild && list.firstElementChild !== first) list.firstElementChild.remove();
+    }
+    if (day) first.before(day);
+    this.earlier.hidden = !this.earlier.firstElementChild;
+    return true;
   }
 
   /** @param {number} seq @returns {HTMLElement | null} */
@@ -169,11 +193,15 @@ export class Log {
     const now = new Date();
     const midnight = new Date(now.getFullYear(), now.getMonth(), now.getDate() + 1);
     setTimeout(() => {
-      for (const list of [this.earlier, this.list]) {
-        for (const time of list.querySelectorAll(".day time")) nameDay(/** @type {HTMLTimeElement} */ (time));
-      }
+      this.#nameDays();
       this.#atMidnight();
     }, midnight.getTime() - now.getTime() + 1_000);
+  }
+
+  #nameDays() {
+    for (const list of [this.earlier, this.list]) {
+      for (const time of list.querySelectorAll(".day time")) nameDay(/** @type {HTMLTimeElement} */ (time));
+    }
   }
 }
 

@@ -10,6 +10,7 @@ export function folded(text) {
  * @returns {{ text: string, name?: string }[]} the text in pieces
  */
 export function mentions(text, names) {
+  if (!text.includes("@")) return [{ text }];
   const known = [...names].filter(Boolean).sort((a, b) => b.length - a.length);
   /** @type {{ text: string, name?: string }[]} */
   const pieces = [];
@@ -31,9 +32,14 @@ export function isFor(text, name) {
   return !!name && mentions(text, [name]).some((piece) => piece.name !== undefined);
 }
 
+/** Scripts in which a name is followed by the next word, or by an ending of its own, without a space. */
+const CLOSE = /[\p{sc=Hangul}\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]$/u;
+
 /** Whether the name stands there as a whole word. @param {string} text @param {string} name */
 function startsWithName(text, name) {
-  return folded(text.slice(0, name.length)) === folded(name) && !/[\p{L}\p{N}]/u.test(text[name.length] ?? "");
+  if (folded(text.slice(0, name.length)) !== folded(name)) return false;
+  const next = text[name.length] ?? "";
+  return !/[\p{L}\p{N}]/u.test(next) || (CLOSE.test(name) && CLOSE.test(next));
 }
 
 /**

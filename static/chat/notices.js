@@ -71,6 +71,11 @@ export class NoticeLine {
     if (!this.notices.text) this.row.remove();
     else if (!this.row.isConnected) this.list.append(this.row);
   }
+
+  /** Something else. @param {string} text */
+  say(text) {
+    this.list.append(element("li", "notice", text));
+  }
 }
 
 /** @param {string[]} names */

@@ -18,6 +18,13 @@ export class Outbox {
     this.now = now;
     /** @type {Map<string, Entry>} */
     this.entries = new Map();
+    /** @type {Set<string>} the ids of those that the shelf could not take */
+    this.loose = new Set();
+  }
+
+  /** Whether something would be gone with the page. */
+  get atRisk() {
+    return this.loose.size > 0;
   }
 
   /** Whether no more may wait. */
@@ -43,7 +50,7 @@ export class Outbox {
   follow(cid, entry) {
     if (!this.entries.has(cid)) return undefined;
     if (entry) this.entries.set(cid, entry);
-    else this.entries.delete(cid);
+    else this.#forget(cid);
     return entry ?? undefined;
   }
 
@@ -56,7 +63,7 @@ export class Outbox {
   settle(cid) {
     const entry = cid === undefined ? undefined : this.entries.get(cid);
     if (cid !== undefined) this.shelf.drop(cid);
-    if (entry) this.entries.delete(entry.cid);
+    if (entry) this.#forget(entry.cid);
     return entry;
   }
 
@@ -97,8 +104,15 @@ export class Outbox {
   /** @param {Entry} entry */
   #keep(entry) {
     this.entries.set(entry.cid, entry);
-    this.shelf.put(entry);
+    if (this.shelf.put(entry)) this.loose.delete(entry.cid);
+    else this.loose.add(entry.cid);
     return entry;
+  }
+
+  /** @param {string} cid */
+  #forget(cid) {
+    this.entries.delete(cid);
+    this.loose.delete(cid);
   }
 }
 

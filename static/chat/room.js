@@ -45,8 +45,15 @@ const handle = new Handle(byId("handle"), (name) => {
 const people = new People({ changed: () => roster.show(), tell: (change) => notices.tell(change) });
 const log = new Log(byId("log"), byId("earlier"), () => [...people.handles, handle.value]);
 const view = new View(byId("scroller"), byId("column"), byId("pill"));
-const history = new History(label, { log, view, past: byId("past"), link: byId("older"), start: byId("invitation") });
 const notices = new NoticeLine(byId("log"));
+const history = new History(label, {
+  log,
+  view,
+  past: byId("past"),
+  link: byId("older"),
+  start: byId("invitation"),
+  lost: () => notices.say(word("lost")),
+});
 const places = { panel: byId("people"), count: byId("count"), words: byId("count-words"), list: byId("roster") };
 const roster = new Roster(places, people);
 const notify = new Notify(byId("notify-on"), byId("notify-choice"), byId("notify-words"), label);
@@ -62,11 +69,16 @@ function arrived(lines, rows) {
     if (!line.mine && rows[index].classList.contains("mentions")) notify.tell(line);
   }
   view.arrived(rows.filter((_, index) => !lines[index].mine && !lines[index].deleted));
+  // Who reads further up keeps what they read.
+  if (view.atEnd && log.trim()) {
+    history.again();
+    view.toEnd();
+  }
 }
 
 // -- talking
 
-keepDraft(byId("body"), label);
+const draftAtRisk = keepDraft(byId("body"), label);
 const status = new Status(byId("status"));
 const shelf = new Shelf(browserStorage(), label);
 const outbox = new Outbox(shelf);
@@ -148,7 +160,10 @@ const socket = new Socket(url.href, "switchboard.v1", {
   onFrame: (frame) => conversation.take(frame),
   onState: (state, seconds) => {
     status.show(state, seconds);
-    if (state === "open") conversation.opened();
+    if (state === "open") {
+      history.recover();
+      conversation.opened();
+    }
     if (!["refused", "banned", "gone"].includes(state)) return;
     composer.close(word(state));
     conversation.end(word(state));
@@ -176,5 +191,9 @@ history.find();
 addEventListener("storage", (event) => {
   const change = shelf.changed(event);
   if (change) conversation.follow(change.cid, change.entry);
+});
+// Where the browser keeps nothing, or no more, what is not sent yet goes with the page: it asks.
+addEventListener("beforeunload", (event) => {
+  if (outbox.atRisk || draftAtRisk()) event.preventDefault();
 });
 socket.connect();

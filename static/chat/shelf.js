@@ -27,12 +27,14 @@ export class Shelf {
     return entries.filter((entry) => entry !== null);
   }
 
-  /** @param {Entry} entry */
+  /** @param {Entry} entry @returns {boolean} whether it outlives the page */
   put({ cid, handle, body, at, meant, fault, spent }) {
     try {
       this.storage?.setItem(this.prefix + cid, JSON.stringify({ handle, body, at, meant, fault, spent }));
+      return this.storage !== null;
     } catch {
-      // It is full. The text then lasts as long as the page.
+      // It is full.
+      return false;
     }
   }
 

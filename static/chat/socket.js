@@ -8,6 +8,8 @@ import { delay } from "./backoff.js";
 const PING_MS = 25_000;
 const PATIENCE_MS = 10_000;
 const CONNECT_MS = 15_000;
+/** So soon something has to come where there is reason to doubt that a connection is still what it seems to be. */
+const DOUBT_MS = 5_000;
 /** So long a network from which too many rooms were opened is left alone. */
 const CROWDED_MS = 30_000;
 
@@ -67,9 +69,13 @@ export class Socket {
     this.connect();
   }
 
-  /** Connect now if a wait is under way: something says that it may work. */
+  /**
+   * Something changed: connect now if a wait is under way. After a sleep, or in another network, a connection that was
+   * open still looks so, and is asked.
+   */
   hurry() {
     if (this.waiting) this.connect();
+    else if (this.wire?.readyState === WebSocket.OPEN) this.ask(DOUBT_MS);
   }
 
   /** Somebody does not want to wait, nor for an attempt that hangs. */
@@ -98,11 +104,14 @@ export class Socket {
   /** Something came: ask again in a while. */
   rest() {
     clearTimeout(this.timer);
-    this.timer = setTimeout(() => {
-      // Exactly this text is answered by the interface itself, also while no worker runs.
-      this.send({ t: "ping" });
-      this.expect(PATIENCE_MS);
-    }, PING_MS);
+    this.timer = setTimeout(() => this.ask(PATIENCE_MS), PING_MS);
+  }
+
+  /** Whether it is still there. @param {number} ms */
+  ask(ms) {
+    // Exactly this text is answered by the interface itself, also while no worker runs.
+    this.send({ t: "ping" });
+    this.expect(ms);
   }
 
   /** Give the connection up unless something comes. @param {number} ms */

@@ -32,6 +32,8 @@ export class Status {
     if (state === "open" && before === "back" && !this.timer) return;
     if (state === "open" && ["waiting", "crowded", "back"].includes(before ?? "")) return this.#glad();
     this.#write(state, seconds);
+    // An attempt may hang; that is no better than none.
+    if (state === "connecting") this.timer = setTimeout(() => this.#write("waiting"), QUIET_MS);
   }
 
   #wasOpen() {

@@ -23,6 +23,7 @@ _HTML: Final = """\
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <h1>{title}</h1>
 <p>{sentence}</p>

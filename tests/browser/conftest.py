@@ -81,7 +81,7 @@ def somebody(browser: Browser, site: Site) -> Iterator[Somebody]:
         route.abort()
 
     def arrive(**options: object) -> Page:
-        context = browser.new_context(base_url=site.url, locale="en-US", **options)  # type: ignore[arg-type]
+        context = browser.new_context(base_url=site.url, **{"locale": "en-US", **options})  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
         context.on("console", note)
         context.on("weberror", lambda error: faults.append(str(error.error)))

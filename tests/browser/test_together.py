@@ -183,6 +183,25 @@ def test_the_link_is_copied(somebody: Somebody) -> None:
     expect(page.get_by_text("A short name is easy to guess")).to_be_visible()
 
 
+def test_where_a_button_has_no_room_for_its_words_it_tells_them_below(somebody: Somebody) -> None:
+    page = somebody(permissions=["clipboard-read", "clipboard-write"], viewport={"width": 360, "height": 720})
+    enter(page, a_room())
+    words = page.locator("#share span")
+
+    def width() -> float:
+        box = words.bounding_box()
+        assert box is not None
+        return box["width"]
+
+    assert width() <= 1
+    page.locator("#share").click()
+    expect(words).to_have_text("Copied")
+    assert width() > 20
+    expect(words).to_be_in_viewport(ratio=1)
+    expect(words).to_have_text("Copy link")
+    assert width() <= 1
+
+
 def test_the_link_is_given_to_the_phones_own_menu(somebody: Somebody) -> None:
     page = somebody(has_touch=True, is_mobile=True, viewport={"width": 360, "height": 720})
     page.add_init_script(

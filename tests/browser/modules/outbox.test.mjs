@@ -168,9 +168,23 @@ for (const [name, storage] of [["is none", null], ["is full", new FakeStorage({ 
     const outbox = new Outbox(new Shelf(storage, "tea"));
     outbox.add("ada", "hi");
     assert.deepEqual(outbox.adopt(), []);
+    assert.equal(outbox.atRisk, true);
     assert.deepEqual(sendable(outbox), ["hi"]);
+    for (const cid of [...outbox.entries.keys()]) outbox.settle(cid);
+    assert.equal(outbox.atRisk, false);
   });
 }
+
+test("what is on the shelf is at no risk, nor what another tab got stored", () => {
+  const storage = new FakeStorage({ limit: 1 });
+  const outbox = new Outbox(new Shelf(storage, "tea"));
+  outbox.add("ada", "kept");
+  assert.equal(outbox.atRisk, false);
+  const { cid } = outbox.add("ada", "not kept");
+  assert.equal(outbox.atRisk, true);
+  outbox.follow(cid, null);
+  assert.equal(outbox.atRisk, false);
+});
 
 test("what somebody else put on the shelf is left alone", () => {
   const storage = new FakeStorage();

@@ -24,6 +24,27 @@ test("the first connection is told as it goes", () => {
   assert.deepEqual(words, ["connecting", "waiting", "back", "open"]);
 });
 
+test("a first attempt that hangs is told after a while, and that it worked at last", () => {
+  const { words, show } = begun();
+  show("connecting");
+  mock.timers.tick(1_400);
+  assert.deepEqual(words, ["connecting"]);
+  mock.timers.tick(200);
+  assert.deepEqual(words, ["connecting", "waiting"]);
+  show("connecting", "open");
+  mock.timers.tick(60_000);
+  assert.deepEqual(words, ["connecting", "waiting", "back", "open"]);
+});
+
+test("a first attempt that works soon is no news", () => {
+  const { words, show } = begun();
+  show("connecting");
+  mock.timers.tick(1_000);
+  show("open");
+  mock.timers.tick(60_000);
+  assert.deepEqual(words, ["connecting", "open"]);
+});
+
 test("a connection that is soon back is no news", () => {
   const { words, show } = begun();
   show("connecting", "open", "waiting", "connecting");

@@ -1,9 +1,10 @@
 // The browser's storage as far as the page uses it.
 
 export class FakeStorage {
-  constructor({ limit = Infinity } = {}) {
+  constructor({ limit = Infinity, bytes = Infinity } = {}) {
     this.items = new Map();
     this.limit = limit;
+    this.bytes = bytes;
   }
   get length() {
     return this.items.size;
@@ -15,7 +16,8 @@ export class FakeStorage {
     return this.items.get(key) ?? null;
   }
   setItem(key, value) {
-    if (this.items.size >= this.limit && !this.items.has(key)) throw new Error("QuotaExceededError");
+    const full = this.items.size >= this.limit && !this.items.has(key);
+    if (full || value.length > this.bytes) throw new Error("QuotaExceededError");
     this.items.set(key, value);
   }
   removeItem(key) {

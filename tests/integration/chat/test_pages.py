@@ -10,7 +10,7 @@ from django.contrib.sessions.models import Session
 from django.test import Client
 from pytest_django import Settings
 
-from chat import labels, services
+from chat import handles, labels, services
 from chat.models import Member, Message, Room
 from chat.protocol import Post
 
@@ -270,6 +270,26 @@ class TestForms:
         assert client.post("/chat/tea/handle", {"handle": "admin"}).status_code == 409
         assert client.post("/chat/cake/handle", {"handle": "ada"}).status_code == 404
         assert client.get("/chat/tea/handle").status_code == 405
+
+
+def test_what_breaks_says_so_in_a_page_of_ours(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object, **kwargs: object) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr("chat.entrance.look", broken)
+    client.raise_request_exception = False
+    response = client.get("/chat/tea/")
+    html = response.content.decode()
+    assert response.status_code == 500 and "A twig snaps somewhere." in html and "RuntimeError" not in html
+
+
+@pytest.mark.parametrize(("name", "offered"), [("Ada Lovelace", True), ("🌿" * 20, True), ("x" * 40, False)])
+def test_an_account_from_elsewhere_is_offered_its_name_if_it_can_be_one(
+    client: Client, name: str, offered: bool
+) -> None:
+    client.force_login(User.objects.create_user(name))
+    handle = client.get("/chat/tea/").context["handle"]
+    assert (handle == name) is offered and handles.read(handle) == handle
 
 
 def test_the_policy_stays_strict(client: Client) -> None:

@@ -124,6 +124,14 @@ def test_what_a_reader_counts(text: str, count: int) -> None:
     assert handles.graphemes(text) == count
 
 
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("", ""), ("ada", "a"), (FAMILY * 2, FAMILY), ("🇰🇷 min", "🇰🇷"), ("e\u0301te", "e\u0301"), ("하린", "하")],
+)
+def test_what_a_seal_shows(text: str, first: str) -> None:
+    assert handles.initial(text) == first
+
+
 def test_a_number_fits() -> None:
     assert handles.numbered("ada", 2) == "ada (2)"
     for long in ("x" * 32, FAMILY * 18):
