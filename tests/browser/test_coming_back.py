@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime
 
 import pytest
@@ -18,13 +18,6 @@ pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 #: While a page's clock stands still nothing happens there because time went by.
 NOON = datetime(2026, 2, 20, 12)
 LATER = datetime(2026, 2, 20, 13)
-
-
-@pytest.fixture(autouse=True)
-def _interface_runs(site: Site) -> Iterator[None]:
-    yield
-    if not site.interface.running:
-        site.interface.start()
 
 
 def press(page: Page) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
@@ -13,13 +12,6 @@ from tests.browser.test_room import a_room, bodies, enter, expect_bodies, say
 from tests.site import Site
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
-
-
-@pytest.fixture(autouse=True)
-def _interface_runs(site: Site) -> Iterator[None]:
-    yield
-    if not site.interface.running:
-        site.interface.start()
 
 
 def in_the_dark(page: Page, site: Site, *texts: str) -> None:
