@@ -13,7 +13,7 @@ python = $(VENV)/bin/python
 install = "$(python)" -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run status test chaos bench lint types imports check messages requirements clean
+.PHONY: help run status test chaos bench pictures lint types imports check messages requirements clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## /    make \1	/p' Makefile
@@ -32,6 +32,9 @@ chaos: $(VENV)/.dev-installed  ## people chat while everything breaks; takes min
 
 bench: $(VENV)/.dev-installed  ## this and its peers, measured side by side; takes an hour (BENCH="--quick", BENCH="W1 W2", --help)
 	@"$(python)" -m benchmarks $(BENCH)
+
+pictures: $(VENV)/.dev-installed  ## the pages in all sizes, into var/pictures; those of the README too (PICTURES="--docs")
+	@"$(python)" -m tests.browser.pictures $(PICTURES)
 
 lint: $(VENV)/.dev-installed  ## ruff
 	@"$(python)" -m ruff check .
