@@ -65,8 +65,8 @@ Somebody = Callable[..., Page]
 def somebody(browser: Browser, site: Site) -> Iterator[Somebody]:
     """Makes people: each call is a browser of its own, with the options of Playwright's `new_context`.
 
-    The interface runs, whatever the test before did to it. The test fails if a page of theirs raised, logged an error or
-    broke the content security policy.
+    The interface runs, whatever the test before did to it. The test fails if a page of theirs raised, logged an error,
+    or broke the content security policy.
     """
     if not site.interface.running:
         site.interface.start()
