@@ -5,18 +5,28 @@ from __future__ import annotations
 import gzip
 import re
 import urllib.request
+from http import HTTPStatus
 from urllib.parse import urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.template.loader import render_to_string
 from playwright.sync_api import Page, expect
 
+from switchboard.interface.pages import page as no_worker
+from switchboard.interface.wire import Scope
 from tests.browser.conftest import Somebody
 from tests.browser.test_room import a_room, enter, expect_bodies, menu, say
 from tests.site import Site
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 
+#: What is answered by a page with a reason.
+REFUSED = (
+    "/chat/nobody-was-here/transcript.txt",
+    "/chat/nobody-was-here/transcript.html",
+    f"/chat/nobody-was-here/keys/{'0' * 32}/",
+)
 #: Bytes of page, style and scripts together, as they are sent.
 WEIGHT = 40 * 1024
 
@@ -36,9 +46,35 @@ def faults(page: Page) -> list[str]:
 @pytest.mark.parametrize("width", [360, 1280])
 def test_the_pages_around_the_rooms(somebody: Somebody, scheme: str, width: int) -> None:
     page = somebody(color_scheme=scheme, viewport={"width": width, "height": 800})
-    for path in ("/", "/chat/?room=new", "/accounts/login/", "/accounts/signup/", "/nowhere"):
+    for path in ("/", "/chat/?room=new", "/accounts/login/", "/accounts/signup/", "/nowhere", *REFUSED):
         page.goto(path)
         assert faults(page) == [], path
+    page.goto("/accounts/login/")
+    page.get_by_label("Name").fill("nobody")
+    page.get_by_label("Password").fill("nothing")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert faults(page) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["500.html", "chat/refused.html", "no worker"])
+def test_the_pages_of_bad_days(somebody: Somebody, site: Site, scheme: str, name: str) -> None:
+    """As they are written: what leads to them is not made to happen here."""
+    page = somebody(color_scheme=scheme, viewport={"width": 360, "height": 800})
+    page.goto("/nowhere")
+    sheets = "".join(page.locator("link[rel=stylesheet]").evaluate_all("all => all.map((each) => each.outerHTML)"))
+    if name == "no worker":
+        scope: Scope = {"headers": [(b"accept", b"text/html")]}
+        html = no_worker(HTTPStatus.BAD_GATEWAY, scope).body.decode()
+    else:
+        context = {"refusal": {"text": "No."}, "back": "/chat/tea/", "written": "dear text"}
+        html = re.sub(r"<link rel=.stylesheet.*?>", "", render_to_string(name, context))
+        html = html.replace("</head>", f"{sheets}</head>")
+    page.set_content(re.sub(r"<script.*?</script>", "", html))
+    ink = page.evaluate("getComputedStyle(document.body).color.match(/[\\d.]+/g).slice(0, 3).map(Number)")
+    assert (sum(ink) > 384) is (scheme == "dark")
+    assert page.locator("h1").is_visible() and faults(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -126,6 +162,33 @@ def test_light_and_dark_by_choice(somebody: Somebody) -> None:
     assert page.evaluate(paper) == light
     page.emulate_media(color_scheme="dark")
     assert page.evaluate(paper) == dark
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_focus_can_be_seen_wherever_tab_leads(somebody: Somebody, scheme: str) -> None:
+    """An outline of two pixels that stands out from its ground, on every stop of every page."""
+    page = somebody(color_scheme=scheme)
+    unseen = """() => {
+        const stop = document.activeElement;
+        const shown = stop.matches("input[type=radio]") ? stop.nextElementSibling : stop;
+        const style = getComputedStyle(shown);
+        const seen = style.outlineStyle === "solid" && parseFloat(style.outlineWidth) >= 2 && shown.checkVisibility();
+        return seen || stop === document.body ? null : stop.outerHTML.slice(0, 200);
+    }"""
+    room = a_room()
+    say(enter(page, room), "see https://example.com\n```\ncode\n```", handle="ada")
+    expect_bodies(page, "see https://example.com\ncode")
+    for path in ("/", "/accounts/login/", "/accounts/signup/", "/nowhere", room):
+        page.goto(path)
+        if path == room:
+            expect(page.get_by_role("status")).to_have_text("Connected")
+            menu(page)
+        stops = set[str]()
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            assert page.evaluate(unseen) is None, path
+            stops.add(page.evaluate("document.activeElement.outerHTML.slice(0, 80)"))
+        assert len(stops) > 3, path
 
 
 def sent(url: str) -> tuple[int, str]:
