@@ -66,8 +66,11 @@ def stored(places: Collection[Place]) -> set[Place]:
     if not places:
         return set()
     values = ", ".join(["(%s, %s)"] * len(places))
+    # Row values IN (VALUES ...) make SQLite read all messages there are; this makes it look each place up.
     found = _rows(
-        f"SELECT room_id, identity FROM {_table(Message)} WHERE (room_id, identity) IN (VALUES {values})",
+        f"WITH place (room, identity) AS (VALUES {values})"
+        f" SELECT message.room_id, message.identity FROM place CROSS JOIN {_table(Message)} message"
+        " WHERE message.room_id = place.room AND message.identity = place.identity",
         [value for place in places for value in place],
     )
     return {(room, identity) for room, identity in found}
