@@ -84,7 +84,8 @@ class Room(models.Model):
 
 
 class Message(models.Model):
-    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="messages")
+    # Without an index of its own: those below begin with the room, and each costs a page of the disk for each message.
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="messages", db_index=False)
     handle = models.CharField(max_length=handles.CODE_POINT_LIMIT, validators=[validate_handle])
     message = models.TextField(validators=[validate_body])
     timestamp = models.DateTimeField(default=timezone.now, db_index=True)
@@ -148,7 +149,7 @@ class Message(models.Model):
 class Member(models.Model):
     """What a room knows of a person: one row, whatever the number of their sockets."""
 
-    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="members")
+    room = models.ForeignKey(Room, on_delete=models.CASCADE, related_name="members", db_index=False)  # see Message
     person = models.CharField(max_length=PERSON_LIMIT, editable=False)
     handle = models.CharField(max_length=handles.CODE_POINT_LIMIT, blank=True, validators=[validate_handle])
     handle_key = models.CharField(max_length=2 * handles.CODE_POINT_LIMIT, blank=True, editable=False)
