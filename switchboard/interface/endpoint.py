@@ -192,7 +192,7 @@ class Endpoint(WebSocketProtocol):  # type: ignore[misc]
 
     def _write(self, data: bytes) -> None:
         transport = self.transport
-        # As `unsent`, but for each member of a group: half of all that is done about it here, besides the system call.
+        # What `unsent` counts, only whether there is any: this is done for each member of a group.
         if self._plain and not transport.dataBuffer and not transport._tempDataBuffer:
             try:
                 sent = transport.socket.send(data)
