@@ -61,7 +61,8 @@ def workloads(
     times = ("--seconds", f"{seconds:g}", "--warm-up", f"{warm_up:g}")
     chats = {**SYSTEMS, Switchboard.name: ours or Switchboard()}
     rooms = 10 if quick else 100
-    in_all_rooms = [Case(f"{rooms} rooms", ["W2", "--rooms", str(rooms), "--under-way", str(rooms), *times])]
+    talk = ["W2", "--all-first", "--under-way", str(rooms), *times]
+    in_all_rooms = [Case(f"{rooms} rooms", [*talk, "--rooms", str(rooms)])]
     found = [
         Workload("W1", _sizes(times, (20,) if quick else (200, 1000)), chats),
         Workload("W2", in_all_rooms, chats),
@@ -70,7 +71,7 @@ def workloads(
         Workload("W5", _storms(rooms), {Switchboard.name: chats[Switchboard.name]}),
         Workload("W6", [Case("32 connections", ["W6", *times])], _pages()),
         Workload("W7", in_all_rooms, _pools(quick=quick)),
-        _growth(rooms, times),
+        _growth(rooms, talk),
     ]
     return {workload.name: workload for workload in found}
 
@@ -103,12 +104,12 @@ def _pools(*, quick: bool) -> dict[str, System]:
     return {pool.processes(): pool for pool in pools}
 
 
-def _growth(rooms: int, times: Sequence[str]) -> Workload:
+def _growth(rooms: int, talk: Sequence[str]) -> Workload:
     """As many messages under way in ten times the rooms, each with ten times the past."""
     cases, systems = [], {}
     for factor in (1, 10):
         name = f"{factor * rooms} rooms with {factor * HISTORY} messages each"
         systems[name] = Switchboard(rooms=factor * rooms, history=factor * HISTORY)
-        words = ["W2", "--rooms", str(factor * rooms), "--under-way", str(rooms), *times]
+        words = [*talk, "--rooms", str(factor * rooms)]
         cases.append(Case(f"{rooms} under way", words, only=name))
     return Workload("W8", cases, dict(systems))

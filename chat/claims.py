@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from chat import handles, labels
+from chat import handles, labels, statements
 from chat.handles import BadHandle
 from chat.models import Account, Member, Room
 from chat.protocol import ANONYMOUS
@@ -58,7 +58,7 @@ def claim_all(claims: Sequence[Claim]) -> list[Answer]:
     answers = _decided([(member, _read(wanted)) for member, wanted in claims])
     changed = {member.pk: member for (member, _wanted), answer in zip(claims, answers, strict=True) if answer is True}
     try:
-        _write(list(changed.values()))
+        _write(changed.values())
     except IntegrityError:  # taken this very moment
         for member, handle, key in before:
             member.handle, member.handle_key = handle, key
@@ -196,15 +196,11 @@ def _owners(keys: Collection[str]) -> dict[str, int]:
     return dict(Account.objects.filter(handle_key__in=keys).values_list("handle_key", "user_id"))
 
 
-def _write(changed: Sequence[Member]) -> None:
+def _write(changed: Collection[Member]) -> None:
     """Raises IntegrityError, and has then changed nothing."""
-    if len(changed) == 1:
-        (member,) = changed
+    if changed:
         with transaction.atomic():
-            Member.objects.filter(pk=member.pk).update(handle=member.handle, handle_key=member.handle_key)
-    elif changed:
-        with transaction.atomic():
-            Member.objects.bulk_update(changed, ["handle", "handle_key"])
+            statements.call(changed)
 
 
 def _read(wanted: object) -> str | BadHandle:

@@ -64,7 +64,8 @@ async def _talk(options: argparse.Namespace, flights: Flights, marks: Marks) -> 
             )
             measured = await paced.talk(crowd, flights, moments, marks=marks, **times)
         else:
-            measured = await closed.talk(crowd, flights, under_way=options.under_way, marks=marks, **times)
+            how = {"under_way": options.under_way, "all_first": options.all_first}
+            measured = await closed.talk(crowd, flights, marks=marks, **how, **times)
     finally:
         await crowd.leave()
     return measured.as_json(), measured.latencies
@@ -78,6 +79,7 @@ def parsed(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rooms", type=int)
     parser.add_argument("--members", type=int, help="in each room")
     parser.add_argument("--under-way", type=int, help="messages at any time (W1, W2)")
+    parser.add_argument("--all-first", action="store_true", help="warm up until everybody has spoken (W1, W2)")
     parser.add_argument("--rate", type=float, help="messages a second (W3)")
     parser.add_argument("--bursts", action="store_true", help="one message in every room at once (W3)")
     parser.add_argument("--connections", type=int, help="that ask for pages (W6)")

@@ -30,7 +30,13 @@ class _Slot:
         self._own = list(range(number % len(crowd.rooms), len(crowd.rooms), slots))
         #: Slots of one room let different members speak: a socket's messages wait for one another.
         self._turn = number * 7
+        self._round = self._turn + len(self._own) * len(crowd.rooms[0])
         self.stopped = False
+
+    @property
+    def has_been_round(self) -> bool:
+        """Whether everybody in its rooms has said something."""
+        return self._turn > self._round
 
     def next(self) -> None:
         if self.stopped:
@@ -43,14 +49,24 @@ class _Slot:
 
 
 async def talk(
-    crowd: Crowd, flights: Flights, *, under_way: int, warm_up: float, seconds: float, marks: Marks
+    crowd: Crowd,
+    flights: Flights,
+    *,
+    under_way: int,
+    warm_up: float,
+    seconds: float,
+    marks: Marks,
+    all_first: bool = False,
 ) -> Measured:
-    """Keep so many messages under way, and measure for so many seconds after the warm-up."""
+    """Keep so many messages under way, and measure for so many seconds after the warm-up. It also lasts until everybody
+    has said something, if that is asked for: whoever speaks first may get a handle by it, which the room is told."""
     slots = [_Slot(number, under_way, crowd, flights) for number in range(under_way)]
     watching = asyncio.create_task(_watch(flights), name="giving up what is lost")
     for slot in slots:
         slot.next()
     await asyncio.sleep(warm_up)
+    while all_first and not all(slot.has_been_round for slot in slots):
+        await asyncio.sleep(0.1)
     await marks.reach("warm")
     flights.measuring = True
     begun, cpu = monotonic(), process_time()

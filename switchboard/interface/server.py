@@ -11,6 +11,7 @@ application runs under either; under this one
 * a response is written no faster than the client reads, and can be cut off when its worker died;
 * SIGTERM first closes the listening socket, so that another process takes the next connection, then lets the
   application end, and doesn't trip over a handshake (``KeyError: 'application_instance'``);
+* Python's collector of garbage doesn't stop all sockets every few seconds (`garbage`);
 * settings or a Redis on which no interface can run end the start with one sentence and status 2;
 * a handshake is not refused before the application's own ``CONNECT_TIMEOUT``, nor a healthy socket closed after a day.
 """
@@ -33,6 +34,7 @@ from zope.interface import implementer  # type: ignore[import-untyped]
 from switchboard.conf import get_settings
 from switchboard.exceptions import LayerUnavailable, UnfitServer
 from switchboard.interface.endpoint import Endpoint, Turn
+from switchboard.interface.garbage import Garbage
 from switchboard.interface.wire import EXTENSION
 
 __all__ = ["CommandLine", "Server"]
@@ -73,6 +75,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._ports: list[Any] = []
+        self._garbage = Garbage()
 
     def run(self) -> None:
         """Serve until the end.
@@ -88,7 +91,19 @@ class Server(daphne.server.Server):  # type: ignore[misc]
                 raise
             except LayerUnavailable as error:
                 logger.warning("the layer is away: %s", error)
+        self._garbage.begin()
         super().run()
+
+    # -- the sockets
+
+    def protocol_disconnected(self, protocol: Any) -> None:
+        super().protocol_disconnected(protocol)
+        self._garbage.closed()
+
+    def application_checker(self) -> None:
+        """Daphne calls it every second."""
+        super().application_checker()
+        self._garbage.look(len(self.connections))
 
     # -- the application
 

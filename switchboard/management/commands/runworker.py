@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 from collections.abc import Callable
@@ -85,6 +86,9 @@ class Command(BaseCommand):
         stop = asyncio.Event()
         with stop_on_signals(stop):
             await worker.verify()
+            # Django and the application stay: walking through them took 30 ms, every two seconds under load.
+            gc.collect()
+            gc.freeze()
             logger.info("%s: listening on channels %s", worker.name, ", ".join(worker.channels))
             await worker.run(stop)
         logger.info("%s has finished", worker.name)

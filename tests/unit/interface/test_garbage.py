@@ -1,0 +1,84 @@
+"""When the collector runs, told by a clock of the test's own."""
+
+from __future__ import annotations
+
+import gc
+import subprocess
+import sys
+import weakref
+
+from switchboard.interface.garbage import LEAST, PATIENCE, Garbage
+
+
+class Looks:
+    """Counts them, at a time that the test sets."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.now = 0.0
+        self.garbage = Garbage(self.look, lambda: self.now)
+
+    def look(self) -> None:
+        self.count += 1
+
+    def close(self, number: int, *, still_open: int) -> None:
+        for _ in range(number):
+            self.garbage.closed()
+        self.garbage.look(still_open)
+
+
+def test_after_as_many_have_closed_as_are_open() -> None:
+    looks = Looks()
+    looks.close(4 * LEAST, still_open=5 * LEAST)
+    assert looks.count == 0
+    looks.close(LEAST, still_open=5 * LEAST)
+    assert looks.count == 1
+    looks.close(LEAST, still_open=5 * LEAST)
+    assert looks.count == 1, "counting begins again"
+
+
+def test_a_few_are_not_worth_it() -> None:
+    looks = Looks()
+    looks.close(LEAST - 1, still_open=0)
+    assert looks.count == 0
+    looks.close(1, still_open=0)
+    assert looks.count == 1
+
+
+def test_whatever_else_there_is_waits_for_so_long() -> None:
+    looks = Looks()
+    looks.now = PATIENCE - 1
+    looks.close(0, still_open=10)
+    assert looks.count == 0
+    looks.now = PATIENCE
+    looks.close(0, still_open=10)
+    looks.close(0, still_open=10)
+    assert looks.count == 1
+
+
+def test_a_ring_is_found_and_python_does_not_look_by_itself() -> None:
+    """In a process of its own, since it is the collector of the whole process."""
+    ended = subprocess.run([sys.executable, "-c", f"from {__name__} import _in_a_process as run; run()"], timeout=60)
+    assert ended.returncode == 0
+
+
+class _Ring:
+    def __init__(self) -> None:
+        self.me = self
+
+
+def _in_a_process() -> None:
+    garbage = Garbage()
+    garbage.begin()
+    ring = _Ring()
+    gc.collect(1)  # it is old now
+    found = weakref.ref(ring)
+    del ring
+    before = gc.get_stats()[2]["collections"]
+    kept = [[number] for number in range(200_000)]
+    assert gc.get_stats()[2]["collections"] == before, kept
+    assert found() is not None
+    for _ in range(LEAST):
+        garbage.closed()
+    garbage.look(still_open=0)
+    assert found() is None
