@@ -108,13 +108,21 @@ class Crowd:
             await await_until(settled, "everything to settle", timeout=patience)
         fault.settled = self.history.now()
 
-    async def calm_down(self, last_seqs: Callable[[], dict[str, int]], patience: float) -> None:
-        """After the last word: wait until all is acknowledged and has arrived, at most ``patience`` seconds."""
+    async def calm_down(
+        self, is_waiting: Callable[[], bool], last_seqs: Callable[[], dict[str, int]], patience: float
+    ) -> None:
+        """After the last word: wait until all is acknowledged and has arrived, at most ``patience`` seconds.
+
+        What somebody said in an old dialect on a socket that is gone by now is acknowledged to nobody: it may still be
+        under way, held by a worker that does not know of it, until a lease is over.
+        """
 
         async def calm() -> bool:
             if not self.all_there() or any(client.outbox for client in self.modern):
                 return False
             if not all(client.heard_itself() for client in self.clients if isinstance(client, Old)):
+                return False
+            if await asyncio.to_thread(is_waiting):
                 return False
             numbers = await asyncio.to_thread(last_seqs)
             await asyncio.sleep(0.25)  # it is the database that is asked

@@ -56,7 +56,7 @@ async def perform(stage: Stage, plan: Plan, say: Callable[[str], None] = lambda 
         crowd.talk(plan.rate)
         await _break(stage, plan, crowd, say)
         await crowd.hush()
-        await crowd.calm_down(stage.last_seqs, CALMING * plan.patience)
+        await crowd.calm_down(stage.is_waiting, stage.last_seqs, CALMING * plan.patience)
     finally:
         history.ended = history.now()
         await crowd.go()

@@ -19,6 +19,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from switchboard import private_redis
+from switchboard.names import RECEIVE
 from switchboard.testing.processes import Daphne, PrivateRedis, RunningProcess, Worker, free_port
 from tests.e2e.chaos import journal
 from tests.e2e.chaos.history import Journal, Row
@@ -145,6 +146,13 @@ class Stage:
         with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as database:
             return dict(database.execute("SELECT label, last_seq FROM chat_room"))
 
+    def is_waiting(self) -> bool:
+        """Whether anything that somebody said is queued or under way; True if Redis does not say."""
+        with suppress(RedisError):
+            servers = [self.redis.client(), *([self.watched.master().client()] if self.watched is not None else [])]
+            return any(_has_entries(server, RECEIVE) for server in servers)
+        return True
+
     def rows(self, start: float) -> list[Row]:
         """All messages; their times since ``start`` of the monotonic clock."""
         began = time.time() - (time.monotonic() - start)
@@ -160,6 +168,11 @@ class Stage:
 
     def logs(self) -> str:
         return "".join(f"--- {one.name}\n{one.log}" for one in [*self.interfaces, *self.workers])
+
+
+def _has_entries(server: Redis, channel: str) -> bool:
+    with closing(server):
+        return any(server.xlen(key) for key in server.scan_iter(f"*:stream1:{channel}"))
 
 
 def _moment(timestamp: str) -> float:
