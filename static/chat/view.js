@@ -29,6 +29,9 @@ export class View {
     growth.observe(scroller);
     growth.observe(column);
     pill.addEventListener("click", () => this.toEnd());
+    // The focus stays where one writes: a field that is left may change the page's height, and the pill be elsewhere
+    // before the click is one. A phone's keyboard stays open too.
+    pill.addEventListener("mousedown", (event) => event.preventDefault());
     for (const event of ["focus", "blur"]) addEventListener(event, () => this.#look());
     document.addEventListener("visibilitychange", () => this.#look());
     this.toEnd();

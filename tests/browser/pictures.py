@@ -20,6 +20,7 @@ from playwright.sync_api import Browser, Page, StorageState, expect, sync_playwr
 
 from switchboard.testing.processes import ROOT
 from tests.browser.conftest import ARGUMENTS, PATIENCE_MS
+from tests.browser.tour import TUNNEL
 from tests.conftest import chromium_binary
 from tests.site import Site, running_site
 
@@ -51,16 +52,6 @@ TALK = (
     ("quiet otter", 2, "I'll bring the small umbrella, they say it will rain a little."),
 )  # fmt: skip
 PEOPLE = ("quiet otter", "하린", "سارة")
-#: From `dark` on no socket opens, as in a tunnel.
-TUNNEL = """
-    window.WebSocket = class extends WebSocket {
-      constructor(...how) {
-        if (window.dark) return { readyState: 0, close() {} };
-        super(...how);
-        window.wire = this;
-      }
-    };
-"""
 
 
 def fill(site: Site) -> None:

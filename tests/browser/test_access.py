@@ -17,22 +17,18 @@ from switchboard.interface.pages import page as no_worker
 from switchboard.interface.wire import Scope
 from tests.browser.conftest import Somebody
 from tests.browser.test_room import a_room, enter, expect_bodies, menu, say
+from tests.browser.tour import TUNNEL, tour
 from tests.site import Site
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 
-#: What is answered by a page with a reason.
-REFUSED = (
-    "/chat/nobody-was-here/transcript.txt",
-    "/chat/nobody-was-here/transcript.html",
-    f"/chat/nobody-was-here/keys/{'0' * 32}/",
-)
 #: Bytes of page, style and scripts together, as they are sent.
 WEIGHT = 40 * 1024
 
 
 def faults(page: Page) -> list[str]:
-    """What axe finds serious, each with the element."""
+    """What axe finds serious, each with the element. What is half transparent while it comes is not judged."""
+    page.evaluate("() => Promise.allSettled(document.getAnimations().map((each) => each.finished))")
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [
         f"{each['id']}: {node['html'][:200]} {node['any'][0]['message'] if node['any'] else ''}"
@@ -44,17 +40,11 @@ def faults(page: Page) -> list[str]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1280])
-def test_the_pages_around_the_rooms(somebody: Somebody, scheme: str, width: int) -> None:
+def test_every_page_in_every_state(somebody: Somebody, scheme: str, width: int) -> None:
     page = somebody(color_scheme=scheme, viewport={"width": width, "height": 800})
-    for path in ("/", "/chat/?room=new", "/accounts/login/", "/accounts/signup/", "/nowhere", *REFUSED):
-        page.goto(path)
-        assert faults(page) == [], path
-    page.goto("/accounts/login/")
-    page.get_by_label("Name").fill("nobody")
-    page.get_by_label("Password").fill("nothing")
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("alert")).to_be_visible()
-    assert faults(page) == []
+    page.add_init_script(TUNNEL)
+    for state in tour(page):
+        assert faults(page) == [], state
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -75,31 +65,6 @@ def test_the_pages_of_bad_days(somebody: Somebody, site: Site, scheme: str, name
     ink = page.evaluate("getComputedStyle(document.body).color.match(/[\\d.]+/g).slice(0, 3).map(Number)")
     assert (sum(ink) > 384) is (scheme == "dark")
     assert page.locator("h1").is_visible() and faults(page) == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
-def test_a_room_empty_and_busy_with_everything_open(somebody: Somebody, scheme: str, width: int) -> None:
-    page = somebody(color_scheme=scheme, viewport={"width": width, "height": 800})
-    enter(page, "/chat/tea" + a_room()[-4:])
-    assert faults(page) == []
-    for handle, body in (
-        ("ada", "Good morning, see https://example.com and `code`"),
-        ("bob", "@ada\n```\nlong\n```"),
-        ("سارة", "السبت مناسب لي"),
-        ("하린", "좋아요"),
-    ):
-        say(page, body, handle=handle)
-    expect(page.locator("#log .line")).to_have_count(4)
-    menu(page)
-    owners = page.locator("#owner-link")
-    expect(owners).to_have_attribute("href", re.compile("/keys/"))
-    assert faults(page) == []
-    page.locator("#people > summary").click()
-    assert faults(page) == []
-    for path in (owners.get_attribute("href") or "", "transcript.html"):
-        page.goto(urljoin(page.url, path))
-        assert faults(page) == [], path
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -19,7 +19,7 @@ FAMILY = "👩‍👩‍👧‍👦"
 
 
 def sticking_out(page: Page) -> list[str]:
-    """What reaches over an edge of the page, or makes the conversation scroll sideways."""
+    """What reaches over an edge of the page, or makes it, or a part of it that scrolls, scroll sideways."""
     return page.evaluate(  # type: ignore[no-any-return]
         """() => {
              const parts = ".handle, .at, .seal, .notice, .hint, .who, input, textarea, button, summary, .leaf";
@@ -27,9 +27,9 @@ def sticking_out(page: Page) -> list[str]:
                const { left, right } = each.getBoundingClientRect();
                return each.checkVisibility() && (left < -0.5 || right > innerWidth + 0.5);
              });
-             const wide = [document.getElementById("scroller"), document.documentElement];
-             const all = [...out, ...wide.filter((each) => each.scrollWidth > each.clientWidth)];
-             return all.map((each) => each.outerHTML.slice(0, 200));
+             const wide = [document.documentElement, ...document.querySelectorAll("#scroller, .leaf, .composer")]
+               .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth);
+             return [...out, ...wide].map((each) => each.outerHTML.slice(0, 200));
            }"""
     )
 

@@ -102,6 +102,19 @@ def test_times_are_the_readers_and_days_are_parted(somebody: Somebody) -> None:
     assert shown[0] != shown[1] and all(re.fullmatch(r"\d+:\d\d.[AP]M", text) for text in shown)
 
 
+def test_the_time_of_who_goes_on_stands_beside_the_text(somebody: Somebody) -> None:
+    """It shows under the pointer, and covers nothing."""
+    page = enter(somebody(), a_room())
+    for body in ("one", "two"):
+        say(page, body)
+    expect_bodies(page, "one", "two")
+    row = page.locator("#log .line.follows")
+    row.hover()
+    time, text = row.locator(".at").bounding_box(), row.locator(".said").bounding_box()
+    assert time is not None and text is not None
+    assert time["width"] > 30 and time["x"] >= 0 and time["x"] + time["width"] < text["x"]
+
+
 def test_what_was_before_comes_by_scrolling_and_moves_nothing(somebody: Somebody) -> None:
     room = a_room()
     writer = enter(somebody(), room)
