@@ -210,7 +210,8 @@ def _sqlite(path: str) -> dict[str, Any]:
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,
             # `synchronous` stays FULL, its default: what a client was told is stored has to outlive a power cut.
-            "init_command": "PRAGMA journal_mode=WAL;",
+            # The cache, in KiB: what a message changes of a thousand rooms' indexes does not fit into the usual 2 MB.
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA cache_size=-16384;",
         },
     }
 
