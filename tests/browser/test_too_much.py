@@ -17,8 +17,8 @@ pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Here limits are on, and narrow enough to be seen."""
-    limits = {"LIMITS": "on", "LIMIT_MESSAGES": "3, 12/m", "LIMIT_NEW_ROOMS": "2/h"}
+    """Here limits are on, and narrow enough to be seen: a machine that is busy may need seconds for three messages."""
+    limits = {"LIMITS": "on", "LIMIT_MESSAGES": "3, 6/m", "LIMIT_NEW_ROOMS": "2/h"}
     with running_site(tmp_path_factory.mktemp("strict"), workers=1, **limits) as site:
         yield site
 
@@ -28,8 +28,8 @@ def test_what_is_said_too_fast_is_sent_when_it_may_be(somebody: Somebody) -> Non
     for n in range(4):
         say(page, f"line {n}")
     note = page.locator("#pending .note")
-    expect(note).to_have_text(re.compile(r"Slow down: sent in [1-5] seconds?\."))
-    expect(page.locator("#hint")).to_have_text(re.compile(r"Wait [1-5] seconds?\."))
+    expect(note).to_have_text(re.compile(r"Slow down: sent in \d+ seconds?\."))
+    expect(page.locator("#hint")).to_have_text(re.compile(r"Wait \d+ seconds?\."))
     say(page, "not yet")
     expect(page.get_by_label("Message", exact=True)).to_have_value("not yet")
     expect(page.get_by_role("button", name="Send")).to_have_attribute("aria-disabled", "true")
@@ -45,7 +45,7 @@ def test_a_page_without_scripts_keeps_the_text_too(somebody: Somebody) -> None:
     for n in range(4):
         page.get_by_label("Message", exact=True).fill(f"line {n}")
         page.get_by_role("button", name="Send").click()
-    expect(page.get_by_role("alert")).to_have_text(re.compile(r"Slow down: wait [1-5] seconds?\."))
+    expect(page.get_by_role("alert")).to_have_text(re.compile(r"Slow down: wait \d+ seconds?\."))
     expect(page.get_by_label("Message", exact=True)).to_have_value("line 3")
 
 
