@@ -200,7 +200,7 @@ def _write(changed: Collection[Member]) -> None:
     """Raises IntegrityError, and has then changed nothing."""
     if changed:
         with transaction.atomic():
-            statements.call(changed)
+            statements.rename(changed)
 
 
 def _read(wanted: object) -> str | BadHandle:

@@ -6,7 +6,8 @@ seconds, for next to nothing (CPython 3.11, timed by ``gc.callbacks``). So what 
 what is old when there is something to find:
 
 * a socket that closes leaves a ring of some fifty objects (its transport, its handshake and its protocol, which Twisted
-  and Autobahn tie to one another). After as many have closed as are open it costs each no more than the look at one;
+  and Autobahn tie to one another). After as many have closed as are open it costs each no more than the look at one. A
+  connection of HTTP counts as well, for it may leave one;
 * whatever else there may be waits for `PATIENCE`.
 
 What was there before the first socket is never looked at.
@@ -21,7 +22,7 @@ from typing import Any, Final
 
 __all__ = ["LEAST", "PATIENCE", "Garbage"]
 
-#: Closed sockets that are not worth a look; some 12 KB each.
+#: Closed connections that are not worth a look; some 12 KB for each socket.
 LEAST: Final = 1_000
 #: Seconds.
 PATIENCE: Final = 600.0
@@ -45,11 +46,11 @@ class Garbage:
         gc.set_threshold(*gc.get_threshold()[:2], _NEVER)
 
     def closed(self) -> None:
-        """A socket has closed."""
+        """A connection has closed."""
         self._closed += 1
 
     def look(self, still_open: int) -> None:
-        """Collect if it is time to, with so many sockets open. To be called every second or so."""
+        """Collect if it is time to, with so many connections open. To be called every second or so."""
         if self._closed >= max(LEAST, still_open) or self._clock() - self._looked >= PATIENCE:
             self._collect()
             self._closed, self._looked = 0, self._clock()

@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from switchboard.testing.waiting import wait_until
+from tests.browser.acts import a_room, bodies, enter, expect_bodies, say
 from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, bodies, enter, expect_bodies, say
 from tests.site import Site
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]

@@ -15,8 +15,8 @@ from playwright.sync_api import Page, expect
 
 from switchboard.interface.pages import page as no_worker
 from switchboard.interface.wire import Scope
+from tests.browser.acts import a_room, enter, expect_bodies, menu, say
 from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, enter, expect_bodies, menu, say
 from tests.browser.tour import TUNNEL, tour
 from tests.site import Site
 

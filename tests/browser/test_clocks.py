@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.acts import a_room, bodies, enter, expect_bodies, say
 from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, bodies, enter, expect_bodies, say
 from tests.site import Site
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]

@@ -8,10 +8,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.acts import a_room, enter, menu, say
 from tests.browser.conftest import Somebody
 from tests.browser.test_access import faults
 from tests.browser.test_hostile import sticking_out
-from tests.browser.test_room import a_room, enter, menu, say
 from tests.browser.tour import TUNNEL, arrive, tour, write
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(180)]

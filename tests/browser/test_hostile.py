@@ -10,8 +10,8 @@ import uuid
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
+from tests.browser.acts import a_room, ada_and_bob, bodies, enter, expect_bodies, menu, say
 from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, ada_and_bob, bodies, enter, expect_bodies, menu, say
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 

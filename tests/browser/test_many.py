@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.acts import a_room, enter, say
 from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, enter, say
 from tests.site import Site
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]

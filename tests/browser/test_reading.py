@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.acts import a_room, bodies, enter, expect_bodies, menu, say
 from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, bodies, enter, expect_bodies, menu, say
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 

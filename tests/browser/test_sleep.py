@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import WebSocketRoute, expect
 
 from switchboard.testing.waiting import wait_until
+from tests.browser.acts import a_room, enter, expect_bodies, say
 from tests.browser.conftest import WATCHED, Somebody
-from tests.browser.test_room import a_room, enter, expect_bodies, say
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
 

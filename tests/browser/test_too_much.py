@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.acts import a_room, enter, expect_bodies, say
 from tests.browser.conftest import Somebody
-from tests.browser.test_room import a_room, enter, expect_bodies, say
 from tests.site import Site, running_site
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]

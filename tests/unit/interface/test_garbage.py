@@ -7,7 +7,10 @@ import subprocess
 import sys
 import weakref
 
+import daphne.server
+
 from switchboard.interface.garbage import LEAST, PATIENCE, Garbage
+from switchboard.interface.server import Server
 
 
 class Looks:
@@ -68,8 +71,10 @@ class _Ring:
 
 
 def _in_a_process() -> None:
-    garbage = Garbage()
-    garbage.begin()
+    """As a server has it, with connections that close, but without a loop, so nothing listens."""
+    daphne.server.Server.run = lambda server: setattr(server, "connections", {})
+    server = Server(object(), endpoints=["tcp:0:interface=127.0.0.1"])
+    server.run()
     ring = _Ring()
     gc.collect(1)  # it is old now
     found = weakref.ref(ring)
@@ -77,8 +82,10 @@ def _in_a_process() -> None:
     before = gc.get_stats()[2]["collections"]
     kept = [[number] for number in range(200_000)]
     assert gc.get_stats()[2]["collections"] == before, kept
-    assert found() is not None
     for _ in range(LEAST):
-        garbage.closed()
-    garbage.look(still_open=0)
+        gone = object()
+        server.protocol_connected(gone)
+        server.protocol_disconnected(gone)
+    assert found() is not None
+    server.application_checker()
     assert found() is None
