@@ -51,6 +51,12 @@ def new_handle() -> str:
     return str(_haikunator().haikunate(delimiter=" ", token_length=0))
 
 
+def is_haiku(text: str) -> bool:
+    """Whether these are two words as made labels begin with: ``icy-cloud``."""
+    adjective, _, noun = text.partition("-")
+    return adjective in _words("CHAT_LABEL_ADJECTIVES", ADJECTIVES) and noun in _words("CHAT_LABEL_NOUNS", NOUNS)
+
+
 def label_from(text: str) -> str:
     """What somebody typed to join a room, as a label: a label, a title with spaces or the room's whole link."""
     words = text.strip().rstrip("/").rsplit("/", 1)[-1].split()

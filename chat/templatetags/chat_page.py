@@ -10,6 +10,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from chat import labels
+
 register = template.Library()
 
 #: A self-chosen label shorter than this may be tried by somebody who only plays with the address.
@@ -18,9 +20,14 @@ GUESSABLE = 12
 
 @register.filter
 def haiku(label: str) -> tuple[str, str]:
-    """The label as its words and its token: ``icy-cloud`` and ``-k7w2mq``. The token is empty where there is none."""
-    match = re.fullmatch(r"(.*[a-z].*)(-(?=[a-z]*\d)[a-z0-9]{4,})", label)
-    return (match[1], match[2]) if match else (label, "")
+    """The label as its words and its token: ``icy-cloud`` and ``-k7w2mq``. The token is empty where there is none.
+
+    A token by chance may have no digit; then the two words before it tell it from a third word that somebody chose.
+    """
+    match = re.fullmatch(r"(.*[a-z].*)(-[a-z0-9]{4,})", label)
+    if match and (any(map(str.isdigit, match[2])) or labels.is_haiku(match[1])):
+        return match[1], match[2]
+    return label, ""
 
 
 @register.filter

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from chat import labels
 from chat.templatetags import chat_lines, chat_page
 
 SCRIPTS = {path.name: path.read_text() for path in Path("static/chat").glob("*.js")}
@@ -25,6 +26,7 @@ def words() -> dict[str, str | dict[str, str]]:
     [
         ("icy-cloud-k7w2mq", ("icy-cloud", "-k7w2mq")),
         ("icy-cloud-4559", ("icy-cloud", "-4559")),
+        ("my-book-club", ("my-book-club", "")),
         ("tea-party", ("tea-party", "")),
         ("tea", ("tea", "")),
         ("2026", ("2026", "")),
@@ -33,6 +35,14 @@ def words() -> dict[str, str | dict[str, str]]:
 )
 def test_a_label_as_words_and_token(label: str, parts: tuple[str, str]) -> None:
     assert chat_page.haiku(label) == parts and "".join(parts) == label
+
+
+def test_a_token_without_a_digit_is_one_where_a_made_label_has_it() -> None:
+    """One in six has none, by chance."""
+    for _ in range(100):
+        words, token = labels.new_label(lambda label: False).rsplit("-", 1)
+        assert chat_page.haiku(f"{words}-{token}") == (words, f"-{token}")
+    assert chat_page.haiku(f"{words}-nmzrrs") == (words, "-nmzrrs")
 
 
 def test_which_labels_may_be_guessed() -> None:
