@@ -83,7 +83,7 @@ class Terminal:
     def left(self) -> list[psutil.Process]:
         """Who of the family still lives."""
         self.process.poll()
-        return [one for one in self._family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+        return [one for one in self._family if _lives(one)]
 
     def wait_until_gone(self, timeout: float = DEADLINE) -> int:
         """Wait until nobody of the family lives; the command's exit status."""
@@ -110,3 +110,11 @@ class Terminal:
         psutil.wait_procs(self._family, timeout=DEADLINE)
         if self._open:
             self.hang_up()
+
+
+def _lives(process: psutil.Process) -> bool:
+    """Asked in one question: who ends between two of them has no status any more, and asking for it raises."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE and process.is_running()
+    except psutil.NoSuchProcess:
+        return False
