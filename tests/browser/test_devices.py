@@ -12,7 +12,7 @@ from tests.browser.acts import a_room, enter, menu, say
 from tests.browser.conftest import Somebody
 from tests.browser.test_access import faults
 from tests.browser.test_hostile import sticking_out
-from tests.browser.tour import TUNNEL, arrive, tour, write
+from tests.browser.tour import TUNNEL, arrive, tour, where_it_is_ten, write
 
 pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(180)]
 
@@ -166,7 +166,7 @@ ALWAYS = ("#body", "#send", "#menu > summary", "#name")
 )
 def test_nothing_has_to_be_scrolled_sideways(somebody: Somebody, width: int, height: int, letters: int) -> None:
     """Narrow, zoomed to four times (WCAG 1.4.10), and with letters of twice the size (1.4.4)."""
-    page = somebody(viewport={"width": width, "height": height})
+    page = somebody(viewport={"width": width, "height": height}, timezone_id=where_it_is_ten())
     page.add_init_script(TUNNEL)
     # As the browser's own setting does, which cannot be reached from here.
     page.add_init_script(
@@ -213,7 +213,7 @@ SHOWN = """() => {
 
 @pytest.mark.parametrize("width", [320, 1280])
 def test_in_korean_nothing_is_left_in_english(somebody: Somebody, width: int) -> None:
-    page = somebody(locale="ko-KR", viewport={"width": width, "height": 720})
+    page = somebody(locale="ko-KR", viewport={"width": width, "height": 720}, timezone_id=where_it_is_ten())
     page.add_init_script(TUNNEL)
     seen = set[str]()
     for state in tour(page):
