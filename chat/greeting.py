@@ -39,8 +39,11 @@ def greet_all(hellos: Sequence[tuple[Member, Hello]]) -> list[Greeted]:
     if not hellos:
         return []
     members = [member for member, _hello in hellos]
-    # The room's count belongs to the answer, and somebody's room may have been read for something else before.
-    prefetch_related_objects(list({member.pk: member for member in members}.values()), "room", "user")
+    prefetch_related_objects(list({member.pk: member for member in members}.values()), "user")
+    # The room's count belongs to the answer. Prefetching would leave a room that was read for something else before.
+    rooms = Room.objects.in_bulk({member.room_id for member in members})
+    for member in members:
+        member.room = rooms[member.room_id]
     with transaction.atomic():
         coming = people.show_all(members)
         named = {member.pk: member.handle for member in members}

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
-from chat import claims, company, limits, services
+from chat import claims, company, limits
 from chat.admission import NotAdmitted, slow_down
 from chat.handles import BadHandle
 from chat.limits import NOTHING, Want
 from chat.models import Member, Room
-from chat.protocol import ANONYMOUS, Post
+from chat.protocol import ANONYMOUS
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,15 @@ class Wish:
     @property
     def taken(self) -> Want:
         return self.want if self.member.handle and self.handle != self.member.handle else NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a message is signed with. With a ``fault`` nothing new can be stored; a message that is stored already is
+    acknowledged whatever it calls its author."""
+
+    handle: str = ANONYMOUS
+    fault: BadHandle | NotAdmitted | None = None
 
 
 def take_handle(member: Member, wanted: object, want: Want) -> bool:
@@ -51,30 +60,22 @@ def take_handles(wishes: Sequence[Wish]) -> list[bool | BadHandle | NotAdmitted]
     return [NotAdmitted(slow_down(wait)) if wait else next(answers) for wait in waits]
 
 
-def named(label: str, by: Member | Room, said: Post, *, identity: str, want: Want, can_be_told: bool = True) -> Post:
-    """``said`` with the handle that it is stored under; the room is told if somebody changed theirs by it.
+def named(by: Member | Room, wanted: str, want: Want, *, can_be_told: bool = True) -> Signature:
+    """Who says something while wanting to go by ``wanted``, or by what they have if it is empty; the room is told if
+    somebody changed theirs by it.
 
-    ``by`` is who says it, or only the room where nobody knows who.
-
-    Where ``can_be_told`` is false a handle that cannot be had becomes another one. A message that is stored already is
-    acknowledged whatever it calls its author, so for such a one it does not matter.
-
-    Raises ``BadHandle``, ``NotAdmitted``.
+    ``by`` is who says it, or only the room where nobody knows who. Where ``can_be_told`` is false a handle that cannot
+    be had becomes another one.
     """
     try:
-        handle, fault = _handle(by, said.handle, want, can_be_told=can_be_told), None
-    except (BadHandle, NotAdmitted) as error:
-        handle, fault = "", error
-    return under(label, said, identity, handle, fault)
+        return under(_handle(by, wanted, want, can_be_told=can_be_told))
+    except (BadHandle, NotAdmitted) as fault:
+        return Signature(fault=fault)
 
 
-def under(label: str, said: Post, identity: str, handle: str, fault: BadHandle | NotAdmitted | None = None) -> Post:
-    """``said`` under ``handle``. If there is a ``fault`` or no handle, that is raised, unless the message is stored."""
-    if fault is None and not handle:
-        fault = BadHandle("blank-handle", _("Pick a handle first."))
-    if fault is not None and not services.is_stored(label, identity):
-        raise fault
-    return replace(said, handle=ANONYMOUS if fault is not None else handle)
+def under(handle: str) -> Signature:
+    """``handle``, if there is one."""
+    return Signature(handle) if handle else Signature(fault=BadHandle("blank-handle", _("Pick a handle first.")))
 
 
 def _handle(by: Member | Room, wanted: str, want: Want, *, can_be_told: bool) -> str:

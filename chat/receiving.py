@@ -23,7 +23,7 @@ from chat.greeting import Greeted
 from chat.handles import BadHandle
 from chat.languages import in_its_language, language_of
 from chat.models import Member
-from chat.naming import Wish, named, take_handles, under
+from chat.naming import Signature, Wish, named, take_handles, under
 from chat.protocol import Hello, Person, Ping, Post, Refusal, Rename, Typing
 from chat.storing import IdentityConflict, Knock, Posted, RoomGone
 from switchboard import DeadLettered, Message, batch, channel_session, channel_session_user, on_error
@@ -120,29 +120,31 @@ def _greet(frames: Sequence[Frame], outcomes: dict[Frame, Outcome]) -> None:
 
 
 def _store(frames: Sequence[Frame], outcomes: dict[Frame, Outcome]) -> None:
-    knocks: dict[Frame, Knock] = {}
-    for frame in frames:
-        try:
-            knocks[frame] = _knock(frame, outcomes.get(frame, False))
-        except (BadHandle, NotAdmitted) as fault:
-            outcomes[frame] = fault
-    if knocks:
-        outcomes.update(zip(knocks, storing.store(list(knocks.values())), strict=True))
+    if frames:
+        knocks = [_knock(frame, outcomes.get(frame, False)) for frame in frames]
+        outcomes.update(zip(frames, storing.store(knocks), strict=True))
 
 
 def _knock(frame: Frame, handle: Outcome) -> Knock:
-    """Raises ``BadHandle``, ``NotAdmitted``."""
     said, member = frame.request, frame.member
     assert isinstance(said, Post)
     assert member is not None
-    identity = services.identity_of(cid=said.cid, message_id=frame.message.id)
-    if frame.dialect.greets:
-        fault = handle if isinstance(handle, BadHandle | NotAdmitted) else None
-        said = under(frame.label, said, identity, said.handle or member.handle, fault)
-    else:
+    if not frame.dialect.greets:
         with frame.sending():
-            said = named(frame.label, member, said, identity=identity, want=frame.want, can_be_told=False)
-    return Knock(frame.label, said, identity, frame.message.user, Speaker.of(member, frame.want), member.room_id)
+            signature = named(member, said.handle, frame.want, can_be_told=False)
+    elif isinstance(handle, BadHandle | NotAdmitted):
+        signature = Signature(fault=handle)
+    else:
+        signature = under(said.handle or member.handle)
+    return Knock(
+        frame.label,
+        replace(said, handle=signature.handle),
+        services.identity_of(cid=said.cid, message_id=frame.message.id),
+        frame.message.user,
+        Speaker.of(member, frame.want),
+        member.room_id,
+        signature.fault,
+    )
 
 
 def _tell(frame: Frame, outcome: Outcome, renamings: company.Renamings) -> None:

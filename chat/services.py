@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import Q
 
 from chat import broadcast, protocol, storing
-from chat.admission import NOBODY, Speaker
+from chat.admission import NOBODY, NotAdmitted, Speaker
+from chat.handles import BadHandle
 from chat.models import Message, Room
 from chat.protocol import Post
 from chat.storing import IdentityConflict, Knock, Posted, ensure_room, identity_of
@@ -32,7 +33,6 @@ __all__ = [
     "ensure_room",
     "has_room",
     "identity_of",
-    "is_stored",
     "missed",
     "missed_all",
     "post",
@@ -69,11 +69,6 @@ def has_room(label: str) -> bool:
     return Room.objects.filter(label=label).exists()
 
 
-def is_stored(label: str, identity: str) -> bool:
-    """Whether a message of this identity is stored, and another one of it would be a duplicate."""
-    return Message.objects.filter(room__label=label, identity=identity).exists()
-
-
 def post(
     label: str,
     said: Post,
@@ -81,14 +76,16 @@ def post(
     identity: str,
     user: AbstractBaseUser | AnonymousUser | None = None,
     by: Speaker = NOBODY,
+    fault: BadHandle | NotAdmitted | None = None,
 ) -> Posted:
     """Store a message once and have it broadcast after the commit; a duplicate is broadcast again from its row.
 
-    Raises ``IdentityConflict``, and ``NotAdmitted`` for a new message of somebody who may not speak now. A duplicate is
-    never refused and costs nothing: what was stored is acknowledged, whatever happened since.
+    Raises ``IdentityConflict``; and for a new message ``fault``, if there is one, or ``NotAdmitted``, if its author may
+    not speak now. A duplicate is never refused and costs nothing: what was stored is acknowledged, whatever happened
+    since.
     """
     with transaction.atomic():
-        (posted,) = storing.store([Knock(label, said, identity, user, by)])
+        (posted,) = storing.store([Knock(label, said, identity, user, by, fault=fault)])
         if not isinstance(posted, Posted):
             raise posted
         broadcast.announce(posted.message)

@@ -24,6 +24,7 @@ from django.db import transaction
 
 from chat import statements
 from chat.admission import NOBODY, NotAdmitted, Speaker, admit
+from chat.handles import BadHandle
 from chat.models import Message, Room
 from chat.protocol import Post
 
@@ -58,6 +59,8 @@ class Knock:
     by: Speaker = NOBODY
     #: The key of the room, which has to be there; None: the one of that label, made if missing.
     room: int | None = None
+    #: Why it cannot be stored, if something is known already. What is stored is acknowledged all the same.
+    fault: BadHandle | NotAdmitted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Posted:
 
 
 #: What becomes of a knock.
-Answer: TypeAlias = Posted | IdentityConflict | NotAdmitted | RoomGone
+Answer: TypeAlias = Posted | IdentityConflict | BadHandle | NotAdmitted | RoomGone
 
 
 def identity_of(*, cid: str | None, message_id: str) -> str:
@@ -103,12 +106,12 @@ def _stored(rooms: Mapping[str, Room], knocks: Sequence[Knock]) -> Sequence[Answ
     refused = _refused(rooms, known, knocks)
     answers: list[Answer] = []
     new: list[Message] = []
-    for knock in knocks:
+    for number, knock in enumerate(knocks):
         room = rooms[knock.label]
         place = (room.pk, knock.identity)
         stored = known.get(place)
-        if place in refused:
-            answers.append(refused[place])
+        if stored is None and number in refused:
+            answers.append(refused[number])
         elif stored is None:
             room.last_seq += 1
             stored = known[place] = _row(room, knock)
@@ -126,15 +129,21 @@ def _stored(rooms: Mapping[str, Room], knocks: Sequence[Knock]) -> Sequence[Answ
 
 def _refused(
     rooms: Mapping[str, Room], known: _Known, knocks: Sequence[Knock]
-) -> Mapping[tuple[int, str], NotAdmitted]:
-    """Of what is new, each identity once: what may not be stored."""
-    fresh: dict[tuple[int, str], tuple[Room, Speaker]] = {}
-    for knock in knocks:
-        room = rooms[knock.label]
-        if (room.pk, knock.identity) not in known:
-            fresh.setdefault((room.pk, knock.identity), (room, knock.by))
-    refusals = zip(fresh, admit(list(fresh.values())), strict=True)
-    return {place: NotAdmitted(refusal) for place, refusal in refusals if refusal is not None}
+) -> Mapping[int, BadHandle | NotAdmitted]:
+    """By their numbers those of the knocks that may not be stored."""
+    places = {number: (rooms[knock.label].pk, knock.identity) for number, knock in enumerate(knocks)}
+    refused = {number: knock.fault for number, knock in enumerate(knocks) if knock.fault is not None}
+    left = {number: place for number, place in places.items() if place not in known and number not in refused}
+    while left:
+        # Who repeats what is stored is not asked for; who repeats what was refused to somebody else is, in turn.
+        first: dict[tuple[int, str], int] = {}
+        for number, place in left.items():
+            first.setdefault(place, number)
+        asked = [(rooms[knocks[number].label], knocks[number].by) for number in first.values()]
+        answers = zip(first.values(), admit(asked), strict=True)
+        refused |= {number: NotAdmitted(refusal) for number, refusal in answers if refusal is not None}
+        left = {number: place for number, place in left.items() if first[place] in refused and number not in refused}
+    return refused
 
 
 def _locked_rooms(knocks: Sequence[Knock]) -> Mapping[str, Room]:

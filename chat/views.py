@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth import login
@@ -109,9 +110,10 @@ def say(label: str, who: Who, said: protocol.Post) -> Posted:
     own_id = services.identity_of(cid=said.cid, message_id="")
     try:
         entered = entrance.enter(label, who)
-        said = named(label, entered.member or entered.room, said, identity=own_id, want=want)
+        signature = named(entered.member or entered.room, said.handle, want)
+        said = replace(said, handle=signature.handle)
         speaker = Speaker(want=want) if entered.member is None else Speaker.of(entered.member, want)
-        return services.post(label, said, identity=own_id, user=who.user, by=speaker)
+        return services.post(label, said, identity=own_id, user=who.user, by=speaker, fault=signature.fault)
     except BadHandle as bad:
         raise NotAdmitted(Refusal(bad.code, bad.text)) from None
     except services.IdentityConflict:

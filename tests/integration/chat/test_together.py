@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from switchboard.names import CONNECT
@@ -61,6 +61,25 @@ steps = st.one_of(
 )
 scripts = st.lists(steps, min_size=1, max_size=6).map(lambda more: [("connect", set(range(len(SEATS)))), *more])
 
+HI = {"t": "msg", "cid": "1", "body": "hi"}
+#: Somebody without a handle says once more what somebody with one said just before.
+REPEATED_WITHOUT_A_HANDLE = [
+    ("connect", {0, 1, 2}),
+    ("say", {0: HI, 1: {"t": "handle", "handle": "ada"}, 2: HI}, {0, 1, 2}),
+]
+#: Somebody says what somebody else said just before, who is muted.
+REPEATED_AFTER_WHO_IS_MUTED = [
+    ("connect", {0, 4}),
+    ("say", {0: {"t": "handle", "handle": "ada"}, 4: {"t": "handle", "handle": "bob"}}, {0, 4}),
+    ("mute", "a"),
+    ("say", {0: HI, 4: {**HI, "handle": "bob"}}, {0, 4}),
+]
+#: Somebody says hello from one socket and says something from another, an old one.
+GREETED_AFTER_SAID = [
+    ("connect", {2, 5}),
+    ("say", {2: {"t": "hello"}, 5: {"handle": "bob", "message": "hi"}}, {2, 5}),
+]
+
 
 def played(world: World, script: Sequence[Any]) -> World:
     """The world after it. Who is not there says nothing, and comes once."""
@@ -94,6 +113,9 @@ def named(places: Sequence[int], seen: Sequence[Any]) -> dict[str, Any]:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(script=scripts)
+@example(REPEATED_WITHOUT_A_HANDLE)
+@example(REPEATED_AFTER_WHO_IS_MUTED)
+@example(GREETED_AFTER_SAID)
 def test_together_or_one_after_the_other_is_the_same(script: Sequence[Any]) -> None:
     alone = played(World(SEATS, together=False), script)
     together = played(World(SEATS, together=True), script)
