@@ -6,6 +6,10 @@ ifneq ($(words $(VENV)),1)
 $(error VENV is "$(VENV)", but has to be a path without spaces)
 endif
 
+# How the suite runs: two files side by side, since most tests wait more than they work, and in their order, so that those
+# which take long do not come last and alone.
+PYTEST ?= --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+
 # Tried in this order; 3.12 and 3.11 first, since for these the requirements bring a redis-server.
 PYTHONS ?= python3.12 python3.11 python3 python3.13 python3.14 python
 
@@ -24,8 +28,8 @@ run: $(VENV)/.run-installed  ## everything in the foreground: http://127.0.0.1:8
 status: $(VENV)/.run-installed  ## which processes run
 	@"$(python)" -m supervisor.supervisorctl -c supervisord.conf status || [ $$? -eq 3 ]  # 3: some are stopped
 
-test: $(VENV)/.dev-installed  ## the whole suite
-	@"$(python)" -m pytest
+test: $(VENV)/.dev-installed  ## the whole suite, two tests at a time (PYTEST="-k presence")
+	@"$(python)" -m pytest $(PYTEST)
 
 chaos: $(VENV)/.dev-installed  ## people chat while everything breaks; takes minutes (CHAOS="--seed 7 --minutes 5", --help)
 	@"$(python)" -m tests.e2e.chaos $(CHAOS)

@@ -24,6 +24,8 @@ REQUIRE_ALL = os.environ.get("REQUIRE_ALL", "") not in ("", "0")
 
 #: For everything random, hypothesis included; set SEED to repeat a run.
 SEED = int(os.environ.get("SEED") or random.SystemRandom().randrange(2**32))
+# The tests that run beside these, and the processes that they start, have the same.
+os.environ["SEED"] = str(SEED)
 
 hypothesis.settings.register_profile("switchboard", deadline=None, max_examples=100, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "switchboard"))

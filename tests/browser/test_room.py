@@ -25,6 +25,7 @@ def test_two_talk_in_a_room_made_by_the_button_and_a_third_comes_late(somebody: 
     say(ada, "Hello, is anybody there?", handle="ada")
     expect_bodies(bob, "Hello, is anybody there?")
     say(bob, "I am.", handle="bob")
+    expect_bodies(ada, "Hello, is anybody there?", "I am.")
     say(ada, "Good.")
     for page in (ada, bob):
         expect_bodies(page, "Hello, is anybody there?", "I am.", "Good.")

@@ -32,6 +32,7 @@ def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.postgres
+@pytest.mark.timeout(700)
 def test_the_services_hold_on_postgresql(postgresql: str) -> None:
     """The very same tests, in a process of their own: Django's database is chosen once for a process."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -53,6 +54,6 @@ def test_the_services_hold_on_postgresql(postgresql: str) -> None:
         )
     ]
     environment = {**os.environ, "PGHOST": postgresql}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300)
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=650)
     assert run.returncode == 0, run.stdout + run.stderr
     assert " passed" in run.stdout

@@ -21,7 +21,12 @@ from hypothesis import strategies as st
 from switchboard.names import CONNECT
 from tests.integration.chat.worlds import Seat, World, bury_first, lock, mute_last
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_layer")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("own_layer"),
+    # Where there is a difference, finding the shortest story that shows it takes five minutes.
+    pytest.mark.timeout(600),
+]
 
 SEATS = (
     Seat("a", "Ada's"),
