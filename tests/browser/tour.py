@@ -82,6 +82,8 @@ def tour(page: Page, handle: str = "하린") -> Iterator[str]:
     page.locator("#id_password").fill("nothing")
     page.locator("main form button").click()
     expect(page.get_by_role("alert")).to_be_visible()
+    # It is there before the styles are.
+    page.wait_for_load_state()
     yield "a login that failed"
     yield from _room(page, handle)
 
