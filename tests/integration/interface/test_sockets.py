@@ -299,7 +299,11 @@ def test_sigterm_in_a_handshake() -> None:
         wire.sendall(HANDSHAKE.encode())
         wait_until(lambda: served.seen("/silent"), "the handshake is known")
         served.signal(signal.SIGTERM)
-        answer = b"".join(iter(lambda: wire.recv(4096), b""))
+        answer = b""
+        # It never answers the close, and so is reset after a second, unless the process ends before.
+        with contextlib.suppress(ConnectionResetError):
+            while piece := wire.recv(4096):
+                answer += piece
         assert answer.startswith(b"HTTP/1.1 101") and answer.endswith((1012).to_bytes(2, "big"))
         assert served.wait(5) == 0
         assert_quiet(served)
