@@ -28,7 +28,7 @@ run: $(VENV)/.run-installed  ## everything in the foreground: http://127.0.0.1:8
 status: $(VENV)/.run-installed  ## which processes run
 	@"$(python)" -m supervisor.supervisorctl -c supervisord.conf status || [ $$? -eq 3 ]  # 3: some are stopped
 
-test: $(VENV)/.dev-installed  ## the whole suite, two tests at a time (PYTEST="-k presence")
+test: $(VENV)/.dev-installed  ## the whole suite, two files at a time (PYTEST="-k presence")
 	@"$(python)" -m pytest $(PYTEST)
 
 chaos: $(VENV)/.dev-installed  ## people chat while everything breaks; takes minutes (CHAOS="--seed 7 --minutes 5", --help)

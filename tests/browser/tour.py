@@ -45,8 +45,8 @@ SAID = (
 
 
 def where_it_is_ten() -> str:
-    """The time zone whose clocks show ten, in the evening where one has it: such a time takes most room. Else what is
-    laid out would depend on when it is looked at."""
+    """A time zone whose clocks show ten now, in the morning or in the evening: such a time takes most room. Else what
+    is laid out would depend on when it is looked at."""
     hour = datetime.now(UTC).hour
     # "Etc/GMT-3" is three hours ahead of UTC, and they go from -14 to +12.
     return f"Etc/GMT{hour - 22 if hour >= 8 else hour - 10:+d}"

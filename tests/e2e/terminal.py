@@ -113,7 +113,7 @@ class Terminal:
 
 
 def _lives(process: psutil.Process) -> bool:
-    """Asked in one question: who ends between two of them has no status any more, and asking for it raises."""
+    """Who ends while it is asked has no status any more, and asking for it raises."""
     try:
         return process.status() != psutil.STATUS_ZOMBIE and process.is_running()
     except psutil.NoSuchProcess:
