@@ -21,7 +21,8 @@ from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE
 #: Everything that takes time takes little here.
 settings.SWITCHBOARD = {
     "HTTP_BODY_BYTES": 1024 * 1024,
-    "HTTP_TIMEOUT": 4.0,
+    # Longer than it takes to see that a worker has died: its lease, a grace of two seconds, and up to two looks.
+    "HTTP_TIMEOUT": 10.0,
     "CONNECT_TIMEOUT": 1.5,
     "SOCKET_BUFFER_BYTES": int(os.environ.get("BUFFER_BYTES", "4096")),
     "SOCKET_UNSENT_BYTES": int(os.environ.get("UNSENT_BYTES", str(1024 * 1024))),
