@@ -7,7 +7,7 @@ for a room of two and of two thousand, and for one hello and a hundred: after a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -47,7 +47,7 @@ def greet_all(hellos: Sequence[tuple[Member, Hello]]) -> list[Greeted]:
     with transaction.atomic():
         coming = people.show_all(members)
         named = {member.pk: member.handle for member in members}
-        claims.claim_or_another([wish for member, hello in hellos if (wish := _wish(member, hello, coming))])
+        claims.claim_or_another(list(_wishes(hellos, coming)))
     counts = people.counts({member.room_id for member in members})
     listed = people.listed_all(counts)
     missed = services.missed_all([(member.room, hello.last) for member, hello in hellos])
@@ -67,6 +67,16 @@ def greet_all(hellos: Sequence[tuple[Member, Hello]]) -> list[Greeted]:
         coming.discard(member.pk)  # of several tabs the first one came
         greeted.append(Greeted(welcome, came, not came and member.handle != named[member.pk]))
     return greeted
+
+
+def _wishes(hellos: Sequence[tuple[Member, Hello]], coming: Collection[int]) -> Iterator[tuple[Member, str]]:
+    """The handles that they would have, one for each at most: with a handle, somebody's later hellos ask for none."""
+    still_coming, asked = set(coming), set[int]()
+    for member, hello in hellos:
+        if member.pk not in asked and (wish := _wish(member, hello, still_coming)):
+            asked.add(member.pk)
+            yield wish
+        still_coming.discard(member.pk)
 
 
 def _wish(member: Member, hello: Hello, coming: set[int]) -> tuple[Member, str] | None:

@@ -84,6 +84,11 @@ GREETED_AFTER_SAID = [
     ("connect", {2, 5}),
     ("say", {2: {"t": "hello"}, 5: {"handle": "bob", "message": "hi"}}, {2, 5}),
 ]
+#: Somebody comes with two tabs at once, which remember two handles.
+COME_UNDER_TWO_HANDLES = [
+    ("connect", {0, 1}),
+    ("say", {0: {"t": "hello", "handle": "ada"}, 1: {"t": "hello", "handle": "eve"}}, {0, 1}),
+]
 
 
 def played(world: World, script: Sequence[Any]) -> World:
@@ -121,6 +126,7 @@ def named(places: Sequence[int], seen: Sequence[Any]) -> dict[str, Any]:
 @example(REPEATED_WITHOUT_A_HANDLE)
 @example(REPEATED_AFTER_WHO_IS_MUTED)
 @example(GREETED_AFTER_SAID)
+@example(COME_UNDER_TWO_HANDLES)
 def test_together_or_one_after_the_other_is_the_same(script: Sequence[Any]) -> None:
     alone = played(World(SEATS, together=False), script)
     together = played(World(SEATS, together=True), script)

@@ -54,8 +54,8 @@ class Seen:
 
     messages: dict[int, Any] = field(default_factory=dict)
     answers: list[Any] = field(default_factory=list)
+    #: Both are None before the first welcome: who has not said hello, as each client does first, is not kept informed.
     you: Any = None
-    #: None before the first welcome.
     people: dict[str, Any] | None = None
     frames: list[Any] = field(default_factory=list)
 
@@ -180,6 +180,8 @@ class World:
         else:
             frame = json.loads(content["text"])
             frame.pop("timestamp", None)
+            if "handle" in frame:
+                frame["handle"] = _handle(frame)
             self.seen[place].frames.append(frame)
 
     def _read_frame(self, seen: Seen, frame: dict[str, Any]) -> None:
@@ -193,7 +195,7 @@ class World:
             seen.people = {self._names[person["person"]]: _handle(person) for person in frame["people"]}
             seen.you = self._you(frame["you"])
             seen.answers.append(["welcome", frame["seq"], frame["reset"]])
-        elif kind == "you":
+        elif kind == "you" and seen.people is not None:
             seen.you = self._you(frame)
         elif kind == "person" and seen.people is not None:
             seen.people.pop(self._names[frame["person"]], None)
@@ -268,7 +270,7 @@ def _handle(frame: Mapping[str, Any]) -> str | None:
 
 
 #: Words that somebody chose; what the server makes up is another one each time.
-CHOSEN = frozenset({"ada", "bob", "eve", "anonymous"})
+CHOSEN = frozenset({"ada", "ADA", "bob", "eve", "anonymous"})
 
 
 def _made_up(handle: str | None) -> str | None:
