@@ -11,6 +11,10 @@ from pathlib import Path
 
 from switchboard.testing.processes import ROOT, Daphne, PrivateRedis, Worker, project_environment
 
+#: Seconds for opening a socket. The interface gives a handshake 15 (CONNECT_TIMEOUT), and then says so; a client that
+#: gives up before (`websockets` after 10) hides what it says, and a worker's first message may take long.
+HANDSHAKE = 30.0
+
 
 @dataclass
 class Site:

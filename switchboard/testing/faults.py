@@ -52,7 +52,7 @@ class UnreliableLayer(Layer):
     from 0 to 1; ``longest_delay``; ``only``, the names of the calls that may go wrong, all if it is not given.
 
     Raises:
-        ImproperlyConfigured: a share is none.
+        ImproperlyConfigured: a share is none, or a name is that of no call.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class UnreliableLayer(Layer):
         layer: Layer | Mapping[str, Any],
         seed: int = 0,
         longest_delay: float = 0.05,
-        only: Collection[str] | None = None,
+        only: Collection[str] = Layer.__abstractmethods__,
         **shares: float,
     ) -> None:
         self.inner: Layer = layer if isinstance(layer, Layer) else _made(layer)
@@ -68,7 +68,7 @@ class UnreliableLayer(Layer):
         self.extensions = self.inner.extensions  # type: ignore[misc]
         self._random = random.Random(seed)  # noqa: S311 - a seed is wanted, not a secret
         self._longest_delay = longest_delay
-        self._only = only
+        self._only = _calls(only)
         self._shares = _checked(shares)
 
     def __getattr__(self, name: str) -> Any:
@@ -79,7 +79,7 @@ class UnreliableLayer(Layer):
 
     async def _call(self, name: str, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         call = getattr(self.inner, name)
-        if name in _RELIABLE or (self._only is not None and name not in self._only):
+        if name in _RELIABLE or name not in self._only:
             return await call(*arguments, **options)
         if self._hits("lose_request"):
             raise LayerUnavailable(f"{name} was lost on purpose")
@@ -127,6 +127,13 @@ def _checked(shares: Mapping[str, float]) -> dict[str, float]:
         if name not in known or not 0 <= share <= 1:
             raise ImproperlyConfigured(f"{name}={share!r} is no share from 0 to 1 of: {', '.join(known)}.")
     return {**known, **shares}
+
+
+def _calls(names: Collection[str]) -> Collection[str]:
+    # A name that is merely no abstract method of the contract would leave its call in order, and nobody would notice.
+    if unknown := set(names) - Layer.__abstractmethods__:
+        raise ImproperlyConfigured(f"No call of a layer: {', '.join(sorted(unknown))}.")
+    return names
 
 
 def _made(config: Mapping[str, Any]) -> Layer:

@@ -27,27 +27,59 @@ from typing import Self
 from switchboard import private_redis
 from switchboard.testing.waiting import DEADLINE, wait_until
 
-__all__ = ["Daphne", "PrivateRedis", "RunningProcess", "Worker", "free_port", "listening_socket", "project_environment"]
+__all__ = [
+    "Daphne",
+    "HeldPort",
+    "PrivateRedis",
+    "RunningProcess",
+    "Worker",
+    "free_port",
+    "listening_socket",
+    "project_environment",
+]
 
 #: The checkout: where manage.py and asgi.py are.
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def free_port() -> int:
-    """A port on loopback that was free a moment ago. Somebody else may take it; `listening_socket` has no such gap."""
-    with listening_socket() as listener:
-        port: int = listener.getsockname()[1]
+    """A port on loopback that was free a moment ago. Somebody else may take it; `HeldPort` and `listening_socket` have
+    no such gap."""
+    with _bound_socket() as holder:
+        port: int = holder.getsockname()[1]
         return port
+
+
+class HeldPort:
+    """A port on loopback that nobody else is given by chance, from here to `close`.
+
+    Connections to it are refused until somebody who asks for it by its ``number`` listens there, with SO_REUSEADDR as
+    servers do.
+    """
+
+    def __init__(self) -> None:
+        self._holder = _bound_socket()
+        self.number: int = self._holder.getsockname()[1]
+        if sys.platform != "linux":
+            self.close()  # elsewhere nobody could listen there while it is held
+
+    def close(self) -> None:
+        self._holder.close()
 
 
 def listening_socket(port: int = 0) -> socket.socket:
     """A socket that listens on loopback; connections wait in its backlog until somebody accepts, as supervisord.conf
     has it."""
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
+    listener = _bound_socket(port)
     listener.listen(1024)
     return listener
+
+
+def _bound_socket(port: int = 0) -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
 
 
 def project_environment(redis_url: str = "", **settings: str) -> dict[str, str]:
@@ -220,8 +252,9 @@ class Daphne(RunningProcess):
     program: tuple[str, ...] = (sys.executable, "-m", "switchboard.interface")
 
     def __init__(self, redis_url: str = "", *, options: Sequence[str] = (), name: str = "interface", **settings: str):
-        with listening_socket() as listener:
-            self.port: int = listener.getsockname()[1]
+        # Held until the end, so that nobody takes it before the first start, nor between an end and the next start.
+        self._held = HeldPort()
+        self.port = self._held.number
         super().__init__([], name=name, environment=project_environment(redis_url, **settings))
         self.options = list(options)
 
@@ -239,6 +272,10 @@ class Daphne(RunningProcess):
             number = listener.fileno()
             self.command = self.command_for(number)
             super().spawn([number, *pass_fds])
+
+    def close(self) -> None:
+        super().close()
+        self._held.close()
 
     def command_for(self, listener: int) -> list[str]:
         """The command that serves the listening socket of this number."""

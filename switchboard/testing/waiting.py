@@ -34,10 +34,11 @@ def wait_until(condition: Callable[[], T], what: str = "condition", *, timeout: 
     """
     deadline = time.monotonic() + timeout
     while True:
+        last_look = time.monotonic() > deadline  # asked before, or a pause of this process would cost the last look
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if last_look:
             raise _failure(what, timeout, value)
         time.sleep(INTERVAL)
 
@@ -52,10 +53,11 @@ async def await_until(condition: Callable[[], Any], what: str = "condition", *, 
     """As `wait_until`, on an event loop; `condition` may be a coroutine function."""
     deadline = time.monotonic() + timeout
     while True:
+        last_look = time.monotonic() > deadline
         found = condition()
         value = await found if inspect.isawaitable(found) else found
         if value:
             return value
-        if time.monotonic() > deadline:
+        if last_look:
             raise _failure(what, timeout, value)
         await asyncio.sleep(INTERVAL)

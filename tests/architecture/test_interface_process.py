@@ -18,6 +18,7 @@ from websockets.sync.client import connect
 
 from project.environment import ROOT
 from switchboard.testing.processes import Daphne, PrivateRedis, Worker, project_environment
+from tests.site import HANDSHAKE
 
 #: Notes at the end of the process what it has loaded, beside what it is asked to run.
 _WITNESS = """
@@ -53,16 +54,19 @@ def settings(tmp_path: Path) -> dict[str, str]:
 
 
 @pytest.mark.redis
-def test_it_has_loaded_no_application(redis_server: PrivateRedis, tmp_path: Path, settings: dict[str, str]) -> None:
+@pytest.mark.timeout(300)
+def test_it_has_loaded_no_application(
+    private_redis_server: PrivateRedis, tmp_path: Path, settings: dict[str, str]
+) -> None:
     testimony = tmp_path / "testimony.json"
     with (
-        Worker(redis_server.url, **settings) as worker,
-        Witness(redis_server.url, testimony, **settings) as interface,
+        Worker(private_redis_server.url, **settings) as worker,
+        Witness(private_redis_server.url, testimony, **settings) as interface,
     ):
         assert worker.running
         with urllib.request.urlopen(f"{interface.url}/", timeout=30) as page:
             assert page.status == 200
-        with connect(f"{interface.websocket_url}/chat/architecture/") as socket:
+        with connect(f"{interface.websocket_url}/chat/architecture/", open_timeout=HANDSHAKE) as socket:
             socket.send(json.dumps({"handle": "ada", "message": "hello"}))
             assert json.loads(socket.recv(timeout=30))["message"] == "hello"
         assert interface.terminate() == 0

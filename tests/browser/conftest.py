@@ -9,6 +9,7 @@ from contextlib import ExitStack
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
+from tests.browser.tour import where_it_is_ten
 from tests.conftest import chromium_binary
 from tests.site import Site, running_site
 
@@ -23,8 +24,9 @@ GONE = re.compile(
     "WebSocket connection|net::ERR_(CONNECTION_|SOCKET_NOT_CONNECTED|EMPTY_RESPONSE|RESPONSE_HEADERS_TRUNCATED|"
     "CONTENT_LENGTH_MISMATCH|INCOMPLETE_CHUNKED_ENCODING)"
 )
-#: Milliseconds for anything to show. Only a test that fails waits for so long.
-PATIENCE_MS = 20_000
+#: Milliseconds for anything to show. Only a test that fails waits for so long. A page that lost its server waits up to
+#: 15 s before it tries again, and a busy machine has needed 20 s for the page of a room with ten thousand messages.
+PATIENCE_MS = 60_000
 
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -45,15 +47,20 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-#: For a page's `add_init_script`: `wires` are the sockets that it opened, `heard` are the frames that came.
+#: For a page's `add_init_script`: `wires` are the sockets that it opened, `sent` and `heard` the frames on them.
 WATCHED = """
     window.wires = [];
+    window.sent = [];
     window.heard = [];
     window.WebSocket = class extends WebSocket {
       constructor(...how) {
         super(...how);
         wires.push(this);
         this.addEventListener("message", ({ data }) => heard.push(JSON.parse(data)));
+      }
+      send(text) {
+        sent.push(JSON.parse(text));
+        super.send(text);
       }
     };
 """
@@ -83,8 +90,11 @@ def somebody(browser: Browser, site: Site) -> Iterator[Somebody]:
         faults.append(f"the page asked for {route.request.url}")
         route.abort()
 
+    # No day begins there while a test looks.
+    usual = {"locale": "en-US", "timezone_id": where_it_is_ten()}
+
     def arrive(**options: object) -> Page:
-        context = browser.new_context(base_url=site.url, **{"locale": "en-US", **options})  # type: ignore[arg-type]
+        context = browser.new_context(base_url=site.url, **{**usual, **options})  # type: ignore[arg-type]
         context.set_default_timeout(PATIENCE_MS)
         context.on("console", note)
         context.on("weberror", lambda error: faults.append(str(error.error)))

@@ -20,7 +20,7 @@ from tests.browser.conftest import Somebody
 from tests.browser.tour import TUNNEL, tour
 from tests.site import Site
 
-pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(300)]
 
 #: Bytes of page, style and scripts together, as they are sent.
 WEIGHT = 40 * 1024

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
 from switchboard.testing.waiting import wait_until
-from tests.browser.acts import a_room, enter, expect_bodies, say
+from tests.browser.acts import LATER, NOON, a_room, enter, enter_and_stand_still, expect_bodies, say
 from tests.browser.conftest import WATCHED, Somebody
 from tests.site import Site
 
-pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
-
-#: While a page's clock stands still nothing happens there because time went by.
-NOON = datetime(2026, 2, 20, 12)
-LATER = datetime(2026, 2, 20, 13)
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(300)]
 
 
 def press(page: Page) -> None:
@@ -41,9 +36,7 @@ TRIGGERS: dict[str, Callable[[Page], None]] = {
 def test_it_is_tried_at_once_when_there_is_reason_to(somebody: Somebody, site: Site, trigger: str) -> None:
     page = somebody()
     page.add_init_script(WATCHED)
-    page.clock.install(time=NOON)
-    enter(page, a_room())
-    page.clock.pause_at(LATER)
+    enter_and_stand_still(page, a_room())
     status = page.get_by_role("status")
     site.interface.kill()
     wait_until(lambda: page.evaluate("wires[0].readyState === WebSocket.CLOSED"))
@@ -96,6 +89,8 @@ def test_what_is_too_crowded_is_tried_again_when_it_may_be(somebody: Somebody) -
 
     page.route_web_socket("**/chat/**", crowded_once)
     page.clock.install(time=NOON)
+    # What is shown for a second or two is else gone before somebody looks.
+    page.clock.pause_at(LATER)
     page.goto(a_room())
     status = page.get_by_role("status")
     expect(status).to_contain_text("Trying again in 30 s.")

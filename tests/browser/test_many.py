@@ -9,7 +9,7 @@ from tests.browser.acts import a_room, enter, say
 from tests.browser.conftest import Somebody
 from tests.site import Site
 
-pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(300)]
 
 
 def filled(site: Site, room: str, count: int) -> None:

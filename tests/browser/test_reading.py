@@ -7,10 +7,11 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.acts import a_room, bodies, enter, expect_bodies, menu, say
+from tests.browser.acts import a_room, bodies, enter, expect_bodies, menu, say, scroll
 from tests.browser.conftest import Somebody
+from tests.browser.tour import where_it_is_ten
 
-pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(300)]
 
 
 def top_of(page: Page, body: str) -> float:
@@ -56,12 +57,11 @@ def test_who_is_nearly_at_the_end_stays_there_and_who_speaks_comes_back(somebody
     for n in range(30):
         say(writer, f"m{n}")
     expect(reader.locator("#log .line")).to_have_count(30)
-    up = "(each, by) => { each.scrollTop = each.scrollHeight - each.clientHeight - by }"
-    scroller = reader.locator("#scroller")
-    scroller.evaluate(up, 25)
+    end = "each.scrollHeight - each.clientHeight"
+    scroll(reader, f"{end} - 25")
     say(writer, "seen")
     expect(reader.get_by_text("seen", exact=True)).to_be_in_viewport()
-    scroller.evaluate(up, 60)
+    scroll(reader, f"{end} - 60")
     say(writer, "below")
     expect(reader.locator("#pill")).to_have_text("1 new message ↓")
     expect(reader.get_by_text("below", exact=True)).not_to_be_in_viewport()
@@ -87,14 +87,16 @@ def test_a_conversation_is_taken_along(somebody: Somebody) -> None:
 
 def test_times_are_the_readers_and_days_are_parted(somebody: Somebody) -> None:
     room = a_room()
-    writer = enter(somebody(timezone_id="Asia/Seoul"), room)
+    # Two of which neither has its midnight meanwhile.
+    here, elsewhere = where_it_is_ten(), where_it_is_ten(in_hours=3)
+    writer = enter(somebody(timezone_id=here), room)
     say(writer, "one", handle="ada")
     say(writer, "two")
     say(writer, "three", handle="bob")
     expect_bodies(writer, "one", "two", "three")
     expect(writer.locator("#log .day")).to_have_text("Today")
     writer.reload()
-    reader = enter(somebody(timezone_id="America/New_York"), room)
+    reader = enter(somebody(timezone_id=elsewhere), room)
     for page in (writer, reader):
         assert page.locator("#log .line.follows .said").all_inner_texts() == ["two"]
         expect(page.locator("#log .day")).to_have_count(1)

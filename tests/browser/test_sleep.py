@@ -6,10 +6,10 @@ import pytest
 from playwright.sync_api import WebSocketRoute, expect
 
 from switchboard.testing.waiting import wait_until
-from tests.browser.acts import a_room, enter, expect_bodies, say
+from tests.browser.acts import LATER, NOON, a_room, enter, expect_bodies, let_pass, say
 from tests.browser.conftest import WATCHED, Somebody
 
-pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(300)]
 
 
 def test_two_tabs_do_not_take_each_others_drafts(somebody: Somebody) -> None:
@@ -63,8 +63,12 @@ HANGING = """
 def test_a_connection_that_hangs_from_the_beginning(somebody: Somebody) -> None:
     page = somebody()
     page.add_init_script(HANGING)
+    # That it is back is shown for a moment only.
+    page.clock.install(time=NOON)
+    page.clock.pause_at(LATER)
     page.goto(a_room())
     say(page, "is anybody there?")
+    page.clock.run_for(1_600)
     expect(page.get_by_role("status")).to_contain_text("You can keep typing")
     page.get_by_role("button", name="Try now").click()
     expect(page.get_by_role("status")).to_have_text("Back online")
@@ -88,8 +92,8 @@ def test_a_connection_that_only_looks_open_is_found_out_after_a_sleep(somebody: 
     enter(page, a_room())
     event = f"(document.on{trigger} === undefined ? window : document).dispatchEvent(new Event('{trigger}'))"
     page.evaluate(event)
-    wait_until(lambda: page.evaluate("heard.some(({ t }) => t === 'pong')"))
-    page.clock.fast_forward(8_000)
+    let_pass(page, seconds=8)
+    assert page.evaluate("heard.some(({ t }) => t === 'pong')")
     say(page, "still here")
     expect_bodies(page, "still here")
     assert len(wires) == 1
@@ -97,6 +101,6 @@ def test_a_connection_that_only_looks_open_is_found_out_after_a_sleep(somebody: 
     page.evaluate(event)
     page.clock.fast_forward(6_000)
     page.clock.fast_forward(3_000)
-    wait_until(lambda: len(wires) > 1)
+    wait_until(lambda: page.evaluate("wires.length > 1"))
     say(page, "awake")
     expect_bodies(page, "still here", "awake")

@@ -10,7 +10,7 @@ from tests.browser.acts import a_room, enter, expect_bodies, menu, say
 from tests.browser.conftest import Somebody
 from tests.site import Site
 
-pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(300)]
 
 
 def asked_on_leaving(page: Page) -> bool:

@@ -12,13 +12,13 @@ from tests.browser.acts import a_room, enter, expect_bodies, say
 from tests.browser.conftest import Somebody
 from tests.site import Site, running_site
 
-pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.chromium, pytest.mark.redis, pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Here limits are on, and narrow enough to be seen: a machine that is busy may need seconds for three messages."""
-    limits = {"LIMITS": "on", "LIMIT_MESSAGES": "3, 6/m", "LIMIT_NEW_ROOMS": "2/h"}
+    limits = {"LIMITS": "on", "LIMIT_MESSAGES": "3, 3/m", "LIMIT_NEW_ROOMS": "2/h"}
     with running_site(tmp_path_factory.mktemp("strict"), workers=1, **limits) as site:
         yield site
 

@@ -44,12 +44,12 @@ SAID = (
 )
 
 
-def where_it_is_ten() -> str:
+def where_it_is_ten(in_hours: int = 0) -> str:
     """A time zone whose clocks show ten now, in the morning or in the evening: such a time takes most room. Else what
-    is laid out would depend on when it is looked at."""
+    is laid out would depend on when it is looked at. Or one where it will be ten in so many hours, up to five."""
     hour = datetime.now(UTC).hour
     # "Etc/GMT-3" is three hours ahead of UTC, and they go from -14 to +12.
-    return f"Etc/GMT{hour - 22 if hour >= 8 else hour - 10:+d}"
+    return f"Etc/GMT{(hour - 22 if hour >= 8 else hour - 10) + in_hours:+d}"
 
 
 def arrive(page: Page, path: str) -> None:

@@ -50,6 +50,7 @@ class TestRedisLayer(OurLayer, AcrossProcesses, OnceAcrossProcesses):
 
 
 @pytest.mark.redis
+@pytest.mark.usefixtures("patient_relay")
 class TestRedisLayerOnTwoHosts(OurLayer, AcrossProcesses, OnceAcrossProcesses):
     @pytest.fixture
     def make_layer(self, redis_server: PrivateRedis, second_redis_server: PrivateRedis) -> MakeChannelLayer:

@@ -21,6 +21,7 @@ class TestRedisLayer(LayerContract):
 
 
 @pytest.mark.redis
+@pytest.mark.usefixtures("patient_relay")
 class TestRedisLayerOnTwoHosts(LayerContract):
     @pytest.fixture
     def make_layer(self, redis_server: PrivateRedis, second_redis_server: PrivateRedis) -> MakeLayer:

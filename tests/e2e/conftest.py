@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from project.environment import ROOT
-from switchboard.testing.processes import free_port
+from switchboard.testing.processes import HeldPort
 
 _NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv*", "var", ".env", "__pycache__", "*.pyc", ".*_cache", ".hypothesis", "node_modules"
@@ -27,9 +29,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def environment() -> dict[str, str]:
-    """An operator's shell: nothing of these tests' settings, a free port, this interpreter's programs first."""
+def environment() -> Iterator[dict[str, str]]:
+    """An operator's shell: nothing of these tests' settings, a port of its own, this interpreter's programs first."""
     ours = {"DJANGO_SETTINGS_MODULE", "DATA_DIR", "SECRET_KEY", "REDIS_URL", "DATABASE_URL", "MAKEFLAGS", "MAKELEVEL"}
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     programs = f"{Path(sys.executable).parent}{os.pathsep}{kept.get('PATH', '')}"
-    return {**kept, "PORT": str(free_port()), "PATH": programs, "PYTHONUNBUFFERED": "1"}
+    with closing(HeldPort()) as port:  # tables and static files are made before anybody listens
+        yield {**kept, "PORT": str(port.number), "PATH": programs, "PYTHONUNBUFFERED": "1"}

@@ -14,7 +14,8 @@ from tests.e2e.chaos.faults import schedule
 from tests.e2e.chaos.performance import Plan, perform
 from tests.e2e.chaos.site import Stage, standing
 
-pytestmark = pytest.mark.redis
+#: Two minutes on a machine with something else to do; each fault waits until everybody has recovered from it.
+pytestmark = [pytest.mark.redis, pytest.mark.timeout(600)]
 
 #: Every mechanism is met, but nothing that is held for half a minute.
 FAULTS = {

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from websockets import Origin
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as sync_connect
 
-from tests.site import Site, running_site
+from tests.site import HANDSHAKE, Site, running_site
 
-pytestmark = pytest.mark.redis
+pytestmark = [pytest.mark.redis, pytest.mark.timeout(300)]
+
+connect = partial(sync_connect, open_timeout=HANDSHAKE)
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,7 @@ def test_the_three_old_dialects_share_a_room(site: Site) -> None:
 
 
 def test_v1_is_acknowledged_and_numbered(site: Site) -> None:
-    with connect(f"{site.websocket_url}/chat/numbered/", subprotocols=["switchboard.v1"]) as client:  # type: ignore[list-item]
+    with connect(f"{site.websocket_url}/chat/numbered/", subprotocols=["switchboard.v1"]) as client:
         assert client.subprotocol == "switchboard.v1"
         client.send(json.dumps({"t": "hello", "last": 0}))
         assert next_frame(client)["t"] == "welcome"

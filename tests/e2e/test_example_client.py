@@ -14,7 +14,7 @@ import pytest
 from project.environment import ROOT
 from tests.site import running_site
 
-pytestmark = pytest.mark.redis
+pytestmark = [pytest.mark.redis, pytest.mark.timeout(300)]
 
 CLIENT = ROOT / "examples" / "client.py"
 
@@ -27,7 +27,8 @@ class Talker:
             [sys.executable, str(CLIENT), address, handle], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
         self.shown: Queue[str] = Queue()
-        Thread(target=self._read, daemon=True).start()
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
@@ -49,7 +50,9 @@ class Talker:
 
     def end(self) -> None:
         self.process.kill()
-        self.process.communicate(timeout=10)
+        self._reader.join()  # who reads a pipe that somebody else closes fails
+        with self.process:  # closes the pipes
+            pass
 
 
 @pytest.fixture

@@ -34,6 +34,7 @@ def test_from_make_run_to_ctrl_c(checkout: Path, environment: dict[str, str]) ->
 
         ada.goto(f"http://127.0.0.1:{environment['PORT']}/")
         ada.get_by_role("link", name="Create new chat room").click()
+        ada.wait_for_url("**/chat/*/")
         bob.goto(ada.url)
         for page in (ada, bob):
             expect(page.get_by_role("status")).to_have_text("Connected", timeout=PATIENCE_MS)

@@ -15,9 +15,9 @@ from websockets.sync.client import connect
 
 from switchboard.testing.processes import PrivateRedis
 from switchboard.testing.waiting import wait_until
-from tests.site import Site, running_site
+from tests.site import HANDSHAKE, Site, running_site
 
-pytestmark = pytest.mark.redis
+pytestmark = [pytest.mark.redis, pytest.mark.timeout(300)]
 
 
 class Monitor:
@@ -60,7 +60,7 @@ def site(tmp_path: Path) -> Iterator[Site]:
 
 def test_frames_go_through_the_streams_of_the_named_channels(site: Site) -> None:
     with Monitor(site.redis) as monitor:
-        with connect(f"{site.websocket_url}/chat/watched/") as client:
+        with connect(f"{site.websocket_url}/chat/watched/", open_timeout=HANDSHAKE) as client:
             wait_until(lambda: monitor.saw('"XADD"', "stream1:websocket.connect"), "the connect on its stream")
             client.send(json.dumps({"handle": "Ada", "message": "seen by Redis"}))
             assert json.loads(client.recv(timeout=20))["message"] == "seen by Redis"
@@ -74,7 +74,7 @@ def test_frames_go_through_the_streams_of_the_named_channels(site: Site) -> None
 
 
 def test_without_workers_nothing_is_answered_and_sockets_stay(site: Site) -> None:
-    with connect(f"{site.websocket_url}/chat/patient/") as client:
+    with connect(f"{site.websocket_url}/chat/patient/", open_timeout=HANDSHAKE) as client:
         for worker in site.workers:
             assert worker.terminate() == 0
         client.send(json.dumps({"handle": "Ada", "message": "into the silence"}))

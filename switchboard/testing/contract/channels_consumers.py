@@ -16,6 +16,7 @@ from channels.testing import ApplicationCommunicator, WebsocketCommunicator
 from channels.worker import Worker
 from django.urls import path
 
+from switchboard.testing.contract.acts import PATIENCE
 from switchboard.testing.contract.channel_layers import ChannelLayerTests
 from switchboard.testing.waiting import await_until
 
@@ -91,13 +92,13 @@ class ChannelsConsumerTests(OnTheLayer):
         one, two, sync, elsewhere = [await enter(f"/ws/{room}/") for room in ("tea", "tea", "sync", "coffee")]
         for speaker, text in ((one, "async"), (sync, "sync")):
             await speaker.send_to(text_data=text)
-            assert [await each.receive_from(5) for each in (one, two, sync)] == [text] * 3
+            assert [await each.receive_from(PATIENCE) for each in (one, two, sync)] == [text] * 3
         assert await elsewhere.receive_nothing()
-        await two.disconnect()
+        await two.disconnect(timeout=PATIENCE)
         await one.send_to(text_data="two is gone")
-        assert await sync.receive_from(5) == "two is gone"
+        assert await sync.receive_from(PATIENCE) == "two is gone"
         for each in (one, sync, elsewhere):
-            await each.disconnect()
+            await each.disconnect(timeout=PATIENCE)
 
     async def test_channels_own_worker_runs_on_it(self, layer: Any) -> None:
         handled: list[str] = []
@@ -121,7 +122,7 @@ class ChannelsConsumerTests(OnTheLayer):
     async def test_the_communicator_of_channels_itself(self) -> None:
         communicator = ApplicationCommunicator(APPLICATION, {"type": "websocket", "path": "/ws/tea/", "headers": []})
         await communicator.send_input({"type": "websocket.connect"})
-        assert (await communicator.receive_output(5))["type"] == "websocket.accept"
+        assert (await communicator.receive_output(PATIENCE))["type"] == "websocket.accept"
         communicator.stop()
 
 
@@ -132,13 +133,13 @@ class ThreadedConsumerTests(OnTheLayer):
         threaded, other = await enter("/ws/threaded/"), await enter("/ws/tea/")
         await threaded.send_to(text_data="a b c d e f g h")
         for each in (threaded, other):
-            assert {await each.receive_from(5) for _ in range(8)} == set("abcdefgh")
-            await each.disconnect()
+            assert {await each.receive_from(PATIENCE) for _ in range(8)} == set("abcdefgh")
+            await each.disconnect(timeout=PATIENCE)
 
 
 async def enter(path: str) -> WebsocketCommunicator:
     """A client, connected to `APPLICATION`."""
     communicator = WebsocketCommunicator(APPLICATION, path)
-    connected, _ = await communicator.connect()
+    connected, _ = await communicator.connect(PATIENCE)
     assert connected
     return communicator

@@ -27,8 +27,9 @@ HANDSHAKE: Final = 15.0
 PATIENCE: Final = 10.0
 
 TRY_AGAIN_LATER: Final = 1013
-#: Seconds. A handshake that is accepted to be closed at once, so that a browser learns the code, was refused.
-REFUSAL: Final = 1.0
+#: Seconds. A handshake that is accepted to be closed at once, with nothing said in between, so that a browser learns
+#: the code, was refused. We see its end when our answer to the close has come to the server, and it has hung up.
+REFUSAL: Final = PATIENCE
 
 #: Where the interfaces are: their names and addresses. Asked at each attempt.
 Addresses = Callable[[], Sequence[tuple[str, str]]]
@@ -100,9 +101,11 @@ class Client:
         self.person.lives.append(life)
         self._socket = socket
         watch = asyncio.create_task(self._watch(), name=f"watch of {name}")
+        answered = False
         try:
             await self._opened()
             async for frame in socket:
+                answered = True
                 await self._take(json.loads(frame), life)
         except ConnectionClosed:
             pass
@@ -111,7 +114,7 @@ class Client:
             life.closed, life.code = self._now(), socket.close_code
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
-        return not self._was_refused(life)
+        return answered or not self._was_refused(life)
 
     def _was_refused(self, life: Life) -> bool:
         assert life.closed is not None

@@ -40,6 +40,9 @@ NO_REDIS: Final = 2.0
 FORGOTTEN: Final = 3.0
 #: Seconds until something that has to happen happened.
 LIMIT: Final = 60.0
+#: Seconds until a message that ends its workers is given up. Each of four workers first has to be started, ten seconds
+#: on a busy machine, and to watch the one before it for a lease.
+GIVEN_UP: Final = 150.0
 #: Messages of 5.7 KB: more than the bound of 1 MiB and what both kernels' buffers take.
 FLOOD: Final = 800
 #: Messages of the flood that may wait for their acknowledgement: far from what a socket may send ahead (256 KiB).
@@ -114,7 +117,7 @@ async def deadly_message(trouble: Trouble, fault: Fault) -> None:
                 await asyncio.to_thread(worker.start)
         return sent.refused is not None
 
-    await _gently(await_until(refused, "the message to be given up", timeout=LIMIT))
+    await _gently(await_until(refused, "the message to be given up", timeout=GIVEN_UP))
     for worker in trouble.stage.workers:
         if not worker.running:
             await asyncio.to_thread(worker.start)

@@ -18,10 +18,10 @@ from tests.e2e.chaos.site import Stage
 #: Seconds at most between two faults.
 BREATH: Final = 1.5
 #: Seconds that everybody is given to come, that a fault is given to settle, and that everything is given at the end:
-#: the last message of a room is missed by nobody after two rounds of its tip (20 s each).
+#: the last message of a room is missed by nobody after two rounds of its tip (20 s each), and the repair that follows.
 COMING: Final = 60.0
 SETTLING: Final = 30.0
-CALMING: Final = 45.0
+CALMING: Final = 75.0
 #: Seconds until every disconnect has been handled, longer than an interface's lease.
 LEAVING: Final = 60.0
 

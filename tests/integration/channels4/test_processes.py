@@ -16,13 +16,17 @@ from switchboard.testing.processes import ROOT, Daphne, PrivateRedis, project_en
 
 pytestmark = pytest.mark.redis
 
+PATIENCE = 20
+
 
 class StockDaphne(Daphne):
     """Daphne as it comes, serving the project of this folder."""
 
     def command_for(self, listener: int) -> list[str]:
         application = "tests.integration.channels4.asgi:application"
-        return [sys.executable, "-m", "daphne", "--fd", str(listener), application]
+        # It would refuse a handshake that takes five seconds, and the first ones of a process may on a busy machine.
+        patience = ["--websocket_connect_timeout", "60"]
+        return [sys.executable, "-m", "daphne", "--fd", str(listener), *patience, application]
 
 
 @pytest.fixture
@@ -48,14 +52,14 @@ def ask(socket: ClientConnection, text: str) -> str:
 
 
 def hear(socket: ClientConnection) -> str:
-    return str(socket.recv(timeout=20))
+    return str(socket.recv(timeout=PATIENCE))
 
 
 def test_clients_of_two_servers_talk(servers: list[StockDaphne]) -> None:
     here, there = servers
     with (
-        connect(f"{here.websocket_url}/async/tea/") as one,
-        connect(f"{there.websocket_url}/sync/tea/") as other,
+        connect(f"{here.websocket_url}/async/tea/", open_timeout=PATIENCE) as one,
+        connect(f"{there.websocket_url}/sync/tea/", open_timeout=PATIENCE) as other,
     ):
         assert hear(one) == hear(other) == "hello AnonymousUser"
         assert ask(one, "login ada") == "ada"
@@ -64,12 +68,12 @@ def test_clients_of_two_servers_talk(servers: list[StockDaphne]) -> None:
         for socket in (one, other):
             assert {hear(socket) for _ in range(4)} == {f"AnonymousUser: {letter}" for letter in "abcd"}
         cookie = {"Cookie": f"sessionid={ask(one, 'key')}"}
-        with connect(f"{there.websocket_url}/async/tea/", additional_headers=cookie) as again:
+        with connect(f"{there.websocket_url}/async/tea/", additional_headers=cookie, open_timeout=PATIENCE) as again:
             assert hear(again) == "hello ada"
             assert ask(one, "logout") == "AnonymousUser"
             assert ask(other, "all here") == hear(one) == "AnonymousUser: all here"
             assert hear(again) == "AnonymousUser: all here"
-    with urllib.request.urlopen(f"{there.url}/accounts/login/", timeout=20) as page:
+    with urllib.request.urlopen(f"{there.url}/accounts/login/", timeout=PATIENCE) as page:
         assert page.status == 200
     for server in servers:
         server.terminate()

@@ -4,4 +4,5 @@ from __future__ import annotations
 
 from project.settings import *  # noqa: F403
 
-SWITCHBOARD = {"INTERFACE_BEAT": 0.5, "INTERFACE_LEASE": 3.0}
+# Far beyond what a busy machine lets an interface stand still: the one that lives is not to be taken for dead as well.
+SWITCHBOARD = {"INTERFACE_BEAT": 0.5, "INTERFACE_LEASE": 10.0}

@@ -12,6 +12,6 @@ DATABASES = {
         "NAME": "postgres",
         "USER": "postgres",
         "HOST": os.environ["PGHOST"],
-        "OPTIONS": {"options": "-c lock_timeout=10s"},
+        "OPTIONS": {"options": "-c lock_timeout=60s"},
     }
 }

@@ -112,9 +112,11 @@ class TestCrowds:
     @pytest.fixture(autouse=True)
     def _small(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(people, "CROWD", 3)
+        monkeypatch.setattr(company, "_counted", {})
 
     def test_a_crowd_is_told_a_count_now_and_then(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(company, "_counted", {})
+        # Four people may need more than five seconds to come, where the machine is busy.
+        monkeypatch.setattr(company, "COUNT_EVERY", 3_600.0)
         first = tab("p0")
         for n in range(8):
             other = first if n == 0 else tab(f"p{n}")
@@ -122,7 +124,7 @@ class TestCrowds:
         assert welcome["count"] == 8 and len(welcome["people"]) == 3
         told = heard(first)
         assert [frame["t"] for frame in told] == ["person", "person", "people"]
-        assert told[-1]["count"] == 4  # the next are within five seconds
+        assert told[-1]["count"] == 4  # the next are within the hour
         monkeypatch.setattr(company, "COUNT_EVERY", 0.0)
         Room.objects.get().members.filter(handle="p5").update(here=True)
         Allowance.objects.all().delete()

@@ -23,7 +23,7 @@ from switchboard.testing.client import WSClient
 from tests.integration.chat.conftest import visitor
 from tests.integration.chat.sockets import hello, tab
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_layer")]
 
 #: Lock the rooms, look the identities up, insert, count. (The tests run inside a transaction, so BEGIN and COMMIT are a
 #: savepoint here, and two more.)

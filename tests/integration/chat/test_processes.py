@@ -14,7 +14,7 @@ from switchboard.testing.processes import Daphne
 from switchboard.testing.waiting import wait_until
 from tests.site import Site, running_site
 
-pytestmark = [pytest.mark.redis, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.redis, pytest.mark.timeout(300)]
 
 #: Stores messages that nobody announces, as if the announcement had been lost.
 UNHEARD = """
@@ -37,6 +37,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+def opened(url: str) -> ClientConnection:
+    """A socket there. An interface, Redis and a worker have to answer, each of which may stand still for seconds."""
+    return connect(url, proxy=None, open_timeout=30)
+
+
 def heard(socket: ClientConnection) -> str:
     return str(json.loads(socket.recv(timeout=30))["message"])
 
@@ -49,8 +54,8 @@ def present(site: Site) -> int:
 def test_an_old_client_gets_in_order_what_nobody_announced(site: Site) -> None:
     """More than one answer of ``group.repair`` holds, before the message that shows the gap."""
     with (
-        connect(f"{site.websocket_url}/chat/tea/", proxy=None) as classic,
-        connect(f"{site.websocket_url}/ws/chat/tea/", proxy=None) as tutorial,
+        opened(f"{site.websocket_url}/chat/tea/") as classic,
+        opened(f"{site.websocket_url}/ws/chat/tea/") as tutorial,
     ):
         tutorial.send(json.dumps({"message": "first"}))
         assert heard(classic) == heard(tutorial) == "first"
@@ -64,11 +69,11 @@ def test_an_old_client_gets_in_order_what_nobody_announced(site: Site) -> None:
 def test_who_was_at_an_interface_that_was_killed_is_there_no_more(site: Site, tmp_path: Path) -> None:
     with ExitStack() as stack:
         other = stack.enter_context(Daphne(site.redis.url, name="other", **site.settings))
-        gone = stack.enter_context(connect(f"{other.websocket_url}/chat/tea/", proxy=None))
-        stays = stack.enter_context(connect(f"{site.websocket_url}/chat/tea/", proxy=None))
+        gone = stack.enter_context(opened(f"{other.websocket_url}/chat/tea/"))
+        stays = stack.enter_context(opened(f"{site.websocket_url}/chat/tea/"))
         wait_until(lambda: present(site) == 2, "both are there")
         other.kill()
-        wait_until(lambda: present(site) == 1, "the one at the killed interface is not", timeout=60)
+        wait_until(lambda: present(site) == 1, "the one at the killed interface is not", timeout=90)
         stays.send(json.dumps({"handle": "ada", "message": "still here"}))
         assert heard(stays) == "still here"
         stays.close()

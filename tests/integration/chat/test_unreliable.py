@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 HERE = Path(__file__).parent
 
 #: They count what is harmless to happen again (lines in the log, runs of a consumer), or take a message by hand.
@@ -17,11 +19,12 @@ NOT_MEANT = (
 )
 
 
+@pytest.mark.timeout(450)
 def test_the_consumers_hold_on_an_unreliable_layer() -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
     command += ["--ds=tests.integration.chat.unreliable_settings"]
     command += ["-k", " and ".join(f"not {name}" for name in NOT_MEANT)]
     command += [str(HERE / f"test_{name}.py") for name in ("consumers", "replay", "repair", "presence")]
-    run = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=150, check=False)
+    run = subprocess.run(command, env=os.environ, capture_output=True, text=True, timeout=400, check=False)
     assert run.returncode == 0, run.stdout + run.stderr
     assert " passed" in run.stdout

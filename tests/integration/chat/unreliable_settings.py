@@ -11,7 +11,7 @@ CHANNEL_LAYERS = {
         "CONFIG": {
             "layer": {"BACKEND": "switchboard.layers.memory.MemoryLayer"},
             "seed": SEED,
-            "only": ["commit", "begin", "bury", "forgive", "has_room", "renew"],
+            "only": ["commit_all", "begin", "bury", "forgive", "has_room", "renew"],
             "lose_request": 0.15,
             "lose_answer": 0.15,
             "repeat": 0.15,

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from switchboard.testing.processes import RunningProcess, listening_socket
+from switchboard.testing.processes import HeldPort, RunningProcess, listening_socket
 from switchboard.testing.waiting import wait_until
 from tests.integration.interface.scene import Scene
 
@@ -27,8 +27,8 @@ class Served(RunningProcess):
 
     def __init__(self, module: str, options: Sequence[str] = (), **environment: str) -> None:
         self.module = module
-        with listening_socket() as listener:
-            self.port: int = listener.getsockname()[1]
+        self._held = HeldPort()  # or somebody else may be given it before the start
+        self.port = self._held.number
         super().__init__(
             [],
             name="served",
@@ -42,6 +42,10 @@ class Served(RunningProcess):
             application = "tests.integration.interface.served:application"
             self.command = [sys.executable, "-m", self.module, "--fd", str(number), *self.options, application]
             super().spawn([number, *pass_fds])
+
+    def close(self) -> None:
+        super().close()
+        self._held.close()
 
     def ready(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as wire:

@@ -18,12 +18,14 @@ from switchboard.layers.base import Delivery
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE
 
-#: Everything that takes time takes little here.
+#: What takes time takes little here, but for the two timeouts, since a busy machine stands still for seconds: a test
+#: that waits for one makes it shorter.
 settings.SWITCHBOARD = {
     "HTTP_BODY_BYTES": 1024 * 1024,
-    # Longer than it takes to see that a worker has died: its lease, a grace of two seconds, and up to two looks.
-    "HTTP_TIMEOUT": 10.0,
-    "CONNECT_TIMEOUT": 1.5,
+    # Much longer than it takes to see that a worker has died: its lease, a grace of two seconds, up to two looks, and
+    # all of that once more where the process stood still in between.
+    "HTTP_TIMEOUT": float(os.environ.get("HTTP_TIMEOUT", "30")),
+    "CONNECT_TIMEOUT": float(os.environ.get("CONNECT_TIMEOUT", "5")),
     "SOCKET_BUFFER_BYTES": int(os.environ.get("BUFFER_BYTES", "4096")),
     "SOCKET_UNSENT_BYTES": int(os.environ.get("UNSENT_BYTES", str(1024 * 1024))),
     "WORKER_LEASE": 1.0,
@@ -39,6 +41,7 @@ layer = MemoryLayer(channel_capacity={"*": 1 if WORKERLESS else 100})
 interface = Interface(layer)
 seen: list[tuple[str, Content]] = []
 written: list[int | None] = []
+stopping = asyncio.Event()
 
 
 def on_connect(path: str, to: str) -> list[Output]:
@@ -73,13 +76,26 @@ def on_receive(content: Content, to: str) -> list[Output]:
 
 
 class Worker:
-    """Receives and commits until the loop ends. Named ``w``, it never beats: whoever relies on it gives it up."""
+    """Receives and commits until the loop ends. Named ``w``, it beats, but not after a request of which it is to die,
+    until the next one comes: whoever relies on it meanwhile gives it up."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task[None]] = set()
         self._gate = asyncio.Event()
+        self._dead = False
 
     async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self.beat())
+            tasks.create_task(self.work())
+
+    async def beat(self) -> None:
+        while True:
+            if not self._dead:
+                await layer.beat_worker("w")
+            await asyncio.sleep(0.2)
+
+    async def work(self) -> None:
         while True:
             for delivery in await layer.take("w", [CONNECT, RECEIVE, DISCONNECT, HTTP_REQUEST], count=10, wait=1):
                 task = asyncio.create_task(self.handle(delivery))
@@ -117,6 +133,7 @@ class Worker:
 
     async def request(self, delivery: Delivery, content: Content, to: str) -> None:
         path = content["path"]
+        self._dead = path in ("/dies", "/half")
         if path == "/never":
             return
         await layer.claim_request("w", delivery)
@@ -126,7 +143,7 @@ class Worker:
             await self.send_big(to)
         elif path == "/lingers":
             await layer.publish([Reply(to, {"status": 200, "content": b"begin,", "more_content": True})])
-            await asyncio.sleep(1)
+            await stopping.wait()
             await layer.publish([Reply(to, {"content": b"end"})])
         elif path != "/dies":
             await layer.publish([Reply(to, part) for part in self.response(path, content)])
@@ -171,4 +188,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
     await interface(scope, receive, send)
 
 
-application.stop = interface.stop  # type: ignore[attr-defined]
+def stop() -> asyncio.Future[None]:
+    """The end of the interface, of which the worker is told: it still has something to say then."""
+    stopping.set()
+    return interface.stop()
+
+
+application.stop = stop  # type: ignore[attr-defined]

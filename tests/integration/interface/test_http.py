@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from switchboard.testing.waiting import wait_until
-from tests.integration.interface.conftest import OURS, Served
+from tests.integration.interface.conftest import OURS, STOCK, Served
 from tests.integration.interface.served import BIG_CHUNKS, CHUNK
 
 PATIENCE = 20
@@ -82,13 +82,15 @@ def test_a_worker_that_died_while_it_answered(ours: Served) -> None:
         get(ours, "/half")
 
 
-def test_nobody_answers(served: Served) -> None:
-    assert get(served, "/never").status_code == 504
+@pytest.mark.parametrize("module", [OURS, STOCK])
+def test_nobody_answers(module: str) -> None:
+    with Served(module, HTTP_TIMEOUT="1") as served:
+        assert get(served, "/never").status_code == 504
 
 
 def test_no_room_for_a_request() -> None:
     with (
-        Served(OURS, WORKERLESS="1") as served,
+        Served(OURS, WORKERLESS="1", HTTP_TIMEOUT="2") as served,
         sockets.create_connection(("127.0.0.1", served.port), timeout=PATIENCE) as first,
     ):
         first.sendall(b"GET /first HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
@@ -126,7 +128,7 @@ def test_a_client_that_goes_is_told_to_its_worker(ours: Served) -> None:
         going.sendall(b"GET /big HTTP/1.1\r\nHost: localhost\r\n\r\n")
         receive_until(going, b"xxx")
 
-    wait_until(lambda: get(ours, "/seen").json()["written"][-1] == -1, "the worker knows")
+    wait_until(lambda: get(ours, "/seen").json()["written"][-1:] == [-1], "the worker knows")
 
 
 def test_sigterm_lets_a_request_finish() -> None:
@@ -136,7 +138,7 @@ def test_sigterm_lets_a_request_finish() -> None:
         served.signal(signal.SIGTERM)
         wait_until(lambda: refuses(served.port), "no more connections")
         assert receive_all(wire).endswith(b"3\r\nend\r\n0\r\n\r\n")
-        assert served.wait(5) == 0
+        assert served.wait(PATIENCE) == 0
         assert "Traceback" not in served.log
 
 

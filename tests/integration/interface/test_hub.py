@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Reply
-from switchboard.interface import Interface, moving
+from switchboard.interface import Interface, moving, workers_end
 from switchboard.layers.base import Beat
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE, interface_of
@@ -153,8 +153,12 @@ async def test_cut_off_for_longer_than_the_lease_and_reported_by_others(settings
     await await_until(lambda: not scene.layer._state.records, "its record is gone")
 
 
-async def test_an_answer_that_waited_in_the_inbox_is_heard_after_all(scene: Scene) -> None:
+async def test_an_answer_that_waited_in_the_inbox_is_heard_after_all(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The enqueue's answer is lost, the message handled meanwhile, and the inbox can't be read: nothing is lost."""
+    # Enqueued again before it is handled it would be queued still, and not enqueued once more for half a minute.
+    monkeypatch.setattr(workers_end, "FIRST_BACKOFF", 2.0)
     client = await scene.client()
     scene.layer.deaf, scene.layer.halfway = True, True
     client.send("one")
@@ -233,7 +237,10 @@ async def test_the_last_member_takes_the_interface_out_of_its_group(scene: Scene
     await await_until(lambda: not scene.layer._state.groups, "nobody is in the group")
 
 
-async def test_stopping_queues_what_waits_and_then_the_disconnect(scene: Scene) -> None:
+async def test_stopping_queues_what_waits_and_then_the_disconnect(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "STOP_PATIENCE", 20.0)  # the time that it takes is another test's
     client = await scene.client()
     client.send("one")
     client.send("two")
@@ -252,7 +259,7 @@ async def test_stopping_does_not_wait_for_ever(scene: Scene) -> None:
     client = await scene.client()
     client.send("never acknowledged")
     assert (await scene.take()).channel == RECEIVE
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         await scene.interface.stop()
 
     assert (await scene.take()).channel == DISCONNECT

@@ -43,7 +43,7 @@ class Runserver(RunningProcess):
 
     def talk(self) -> None:
         """One frame, there and back."""
-        with connect(f"ws://127.0.0.1:{self.port}/chat/development/") as socket:
+        with connect(f"ws://127.0.0.1:{self.port}/chat/development/", open_timeout=20) as socket:
             socket.send(json.dumps({"handle": "me", "message": "hello"}))
             assert json.loads(socket.recv(20))["message"] == "hello"
 

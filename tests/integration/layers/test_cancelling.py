@@ -28,7 +28,7 @@ async def test_a_cancellation_is_never_lost_halfway_through_a_command(layer: Red
         for _ in range(turns):
             await asyncio.sleep(0)
         task.cancel()
-        _, pending = await asyncio.wait([task], timeout=5)
+        _, pending = await asyncio.wait([task], timeout=20)
         assert not pending, f"still running after a cancellation in turn {turns}"
     await layer.flush()
     await layer.close()
@@ -45,7 +45,7 @@ async def test_nor_where_the_command_is_answered_by_an_error(layer: RedisLayer) 
             await asyncio.sleep(0)
         for task in tasks:
             task.cancel()
-        _, pending = await asyncio.wait(tasks, timeout=5)
+        _, pending = await asyncio.wait(tasks, timeout=20)
         assert not pending, f"still running after a cancellation in turn {turns}"
     await layer.flush()
     await layer.close()

@@ -20,6 +20,7 @@ from switchboard.layers.memory import MemoryLayer
 from switchboard.layers.named import LacksExtensions, get_layer
 from switchboard.routing import Router
 from switchboard.testing.client import Client
+from switchboard.testing.contract.acts import PATIENCE
 from switchboard.testing.contract.channel_layers import heard, leave
 from switchboard.testing.contract.channels_consumers import enter
 from switchboard.testing.processes import ROOT, PrivateRedis, project_environment
@@ -52,12 +53,12 @@ async def layer(stock: dict[str, Any]) -> AsyncIterator[Any]:
 async def test_channels_consumers_hear_a_group(layer: Any) -> None:
     tea = await enter("/ws/tea/")
     await Group("chat_tea").asend({"type": "chat.message", "message": "awaited"})
-    assert await tea.receive_from(5) == "awaited"
+    assert await tea.receive_from(PATIENCE) == "awaited"
     await sync_to_async(Group("chat_tea").send)({"type": "chat.message", "message": "from a thread"})
-    assert await tea.receive_from(5) == "from a thread"
+    assert await tea.receive_from(PATIENCE) == "from a thread"
     await sync_to_async(Group("chat_tea").send)({"type": "chat.message", "message": "numbered"}, seq=7)
-    assert await tea.receive_from(5) == "numbered"
-    await tea.disconnect()
+    assert await tea.receive_from(PATIENCE) == "numbered"
+    await tea.disconnect(timeout=PATIENCE)
 
 
 async def test_who_joins_and_leaves(layer: Any) -> None:

@@ -37,7 +37,7 @@ def test_latency_counts_from_when_it_was_to_leave() -> None:
     flights = Flights(first_key=0)
     flights.measuring = True
     flights.heard(flights.begin(1, at=monotonic() - 3.0))
-    assert flights.latencies[0] == pytest.approx(3.0, abs=0.5)
+    assert flights.latencies[0] >= 3.0
 
 
 def test_what_nobody_hears_is_lost_for_each_who_did_not() -> None:

@@ -102,6 +102,11 @@ def test_a_share_that_is_none_is_refused(shares: dict[str, Any]) -> None:
         unreliable(**shares)
 
 
+def test_a_call_that_is_none_is_refused() -> None:
+    with pytest.raises(ImproperlyConfigured, match="commit"):
+        unreliable(only=["begin", "commit"])  # which is made of `commit_all`
+
+
 def test_it_can_do_what_the_layer_beneath_can() -> None:
     assert unreliable().crosses_processes is MemoryLayer.crosses_processes
 

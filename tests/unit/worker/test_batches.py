@@ -12,6 +12,7 @@ from django.db import OperationalError
 from switchboard import Message, batch, channel_session, on_error, route
 from switchboard.events import Ack, Envelope, Reply
 from switchboard.testing.waiting import await_until
+from switchboard.worker import pace
 from switchboard.worker.pace import FIRST_SIZE, Pace
 from tests.unit.worker.conftest import INTERFACE, Scene
 
@@ -73,7 +74,8 @@ async def test_what_is_there_comes_together_and_each_is_answered(scene: Scene) -
     assert echo.batches == [["a", "b", "c"]]
 
 
-async def test_no_batch_is_larger_than_the_consumer_wants(scene: Scene) -> None:
+async def test_no_batch_is_larger_than_the_consumer_wants(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pace, "TARGET", 20.0)  # or one that takes 50 ms is followed by smaller ones
     echo = Echo()
     names = await have_sent(scene, list("abcde"))
     async with scene.worker(routes=[route(RECEIVE, batch(echo, most=2))]):
@@ -206,7 +208,7 @@ async def test_a_commit_that_returns_does_not_let_the_next_batch_begin_while_one
     def hold(messages: list[Message]) -> None:
         echo(messages)
         if messages[0]["text"] == "b":
-            held.wait(10)
+            held.wait(20)
 
     def fence(message: Message) -> None:
         fences.append(message["n"])

@@ -164,7 +164,7 @@ async def test_a_table_that_does_not_exist_is_an_error_like_others(scene: Scene)
 async def test_a_consumer_that_does_not_return_ends_its_worker_and_nothing_else(
     scene: Scene, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4, "CONSUMER_TIME_LIMIT": 0.5}
+    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4, "CONSUMER_TIME_LIMIT": 3.0}
     release = threading.Event()
 
     def hang(message: Message) -> None:
@@ -176,7 +176,7 @@ async def test_a_consumer_that_does_not_return_ends_its_worker_and_nothing_else(
     try:
         await scene.enqueue(0, f"{INTERFACE}!stuck")
         await scene.enqueue(0)
-        with pytest.raises(Overdue, match=r"did not return within 0\.5 s"):
+        with pytest.raises(Overdue, match="did not return within 3 s"):
             await worker.run(asyncio.Event())
         assert await scene.events() == [Reply(SOCKET, {"text": "hello"}), Ack(SOCKET, 0)]
         assert len(await scene.layer.pending([CONNECT], idle=0)) == 1, "left for another worker"

@@ -6,9 +6,12 @@ import asyncio
 import threading
 from typing import Any
 
+import pytest
+
 from switchboard import Group, Message, route
 from switchboard.events import GroupMessage, Join, Tip
 from switchboard.testing.waiting import await_until
+from switchboard.worker import reading
 from tests.unit.worker.conftest import INTERFACE, SOCKET, Scene
 
 
@@ -32,8 +35,11 @@ async def test_the_sockets_of_a_dead_interface_are_reported_and_nothing_is_left(
     assert sorted(reported) == [(f"{INTERFACE}!{number}", f"/chat/{number}/", 1006) for number in range(3)]
 
 
-async def test_workers_that_live_shorter_than_a_lease_watch_together(scene: Scene, settings: Any) -> None:
-    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
+async def test_workers_that_live_shorter_than_a_lease_watch_together(
+    scene: Scene, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 2.7, "WORKER_LEASE": 0.4}
+    monkeypatch.setattr(reading, "TAKE_WAIT", 0.05)  # or each would live, and watch, for a second after its end
     reported = threading.Event()
     routes = [route("websocket.disconnect", lambda message: reported.set())]
     lives = 0
@@ -42,7 +48,7 @@ async def test_workers_that_live_shorter_than_a_lease_watch_together(scene: Scen
         lives += 1
         assert lives < 50
         async with scene.worker(routes=[route("websocket.connect", lambda message: None), *routes]):
-            await asyncio.sleep(0.3)  # a third of the lease
+            await asyncio.sleep(0.6)  # much less than the lease
     assert lives > 1
 
 
@@ -60,7 +66,8 @@ async def test_a_live_interface_is_left_alone(scene: Scene, settings: Any) -> No
     async with scene.worker(routes=[route("websocket.disconnect", lambda message: reported.set())]):
         await scene.enqueue(0)
         await await_until(beaten, "two leases of beats")
-    assert not reported.is_set()
+        # Not after the end of the worker, which watches for another second while nobody beats.
+        assert not reported.is_set()
 
 
 async def test_what_is_under_way_comes_before_the_disconnect_of_the_dead(scene: Scene, settings: Any) -> None:
@@ -103,7 +110,7 @@ async def test_a_dead_worker_is_forgotten(scene: Scene, settings: Any) -> None:
 
 
 async def test_the_last_number_of_a_group_is_told_again(scene: Scene, settings: Any) -> None:
-    settings.SWITCHBOARD = {"TIP_INTERVAL": 0.2}
+    settings.SWITCHBOARD = {"TIP_INTERVAL": 2.0}  # a tip is forgotten after three of them, told or not
 
     def say(message: Message) -> None:
         group = Group("room", channel_layer=scene.layer)

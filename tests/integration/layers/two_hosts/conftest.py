@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from redis import Redis
 
-from switchboard.layers.redis import RedisLayer
+from switchboard.layers.redis import RedisLayer, relay
 from switchboard.testing.processes import PrivateRedis
 
 
@@ -17,9 +17,16 @@ def servers() -> Iterator[list[PrivateRedis]]:
         yield [first, second]
 
 
+@pytest.fixture(autouse=True)
+def _patient_relay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is for the other host arrives with its commit. Else half a second in which one of the processes stands still
+    would leave it to the next heartbeat, which no test waits for."""
+    monkeypatch.setattr(relay, "_PATIENCE", 20.0)
+
+
 @pytest.fixture
 async def layer(servers: list[PrivateRedis]) -> AsyncIterator[RedisLayer]:
-    layer = RedisLayer([{"address": server.url, "socket_timeout": 3.0} for server in servers])
+    layer = RedisLayer([server.url for server in servers])
     yield layer
     await layer.close()
 

@@ -11,7 +11,7 @@ from redis import Redis
 from switchboard.events import Ack, GroupMessage, Output, Reply, Tip
 from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.base import Enqueued, Layer
-from switchboard.layers.redis import RedisLayer
+from switchboard.layers.redis import RedisLayer, relay
 from switchboard.layers.redis.relay import MOST_OUTGOING
 from switchboard.names import RECEIVE, new_reply_channel
 from switchboard.testing.contract.acts import (
@@ -99,7 +99,7 @@ async def test_what_is_brought_twice_is_taken_in_once(layer: RedisLayer, shells:
 
 
 async def test_a_frozen_host_holds_up_nobody_and_gets_everything_later(
-    layer: RedisLayer, servers: list[PrivateRedis]
+    layer: RedisLayer, servers: list[PrivateRedis], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     here, there = await interface_at(layer, 0), await interface_at(layer, 1)
     socket, far = await new_socket(layer, here), new_reply_channel(there)
@@ -107,9 +107,11 @@ async def test_a_frozen_host_holds_up_nobody_and_gets_everything_later(
         await join(layer, interface, "room")
     await layer.publish([GroupMessage("room", {"n": 0})])
     total = 8
+    monkeypatch.setattr(relay, "_PATIENCE", 0.5)  # as it is
     servers[1].signal(signal.SIGSTOP)
     try:
-        async with asyncio.timeout(PATIENCE):
+        # Two waits of half a second for each; waiting for the frozen one would be two of five seconds.
+        async with asyncio.timeout(1.5 * PATIENCE):
             for order in range(1, total):
                 assert await outcome(layer.shards[0], frame(socket, order)) is Enqueued.QUEUED
                 (delivery,) = await layer.shards[0].take(ANNE, [RECEIVE], count=1, wait=PATIENCE)
