@@ -22,7 +22,7 @@ from project.environment import ROOT
 
 LOCALE = ROOT / "locale"
 LANGUAGES = ("en", "ko")
-_SOURCES = ("chat/**/*.py", "project/**/*.py", "templates/**/*.html")
+_SOURCES = ("chat/**/*.py", "project/**/*.py", "switchboard/interface/*.py", "templates/**/*.html")
 _KEYWORDS = {
     "_": None,
     "gettext": None,

@@ -70,11 +70,12 @@ def test_an_answer_that_makes_no_sense(served: Served) -> None:
 
 
 def test_a_worker_that_died_before_it_answered(served: Served) -> None:
-    response = get(served, "/dies", headers={"accept": "text/html"})
+    response = get(served, "/dies", headers={"accept": "text/html", "accept-language": "ko"})
 
     assert response.status_code == 502
     assert response.headers["content-type"] == "text/html; charset=utf-8"
-    assert "<h1>502 Bad Gateway</h1>" in response.text
+    assert '<h1 lang="en">502 Bad Gateway</h1>' in response.text
+    assert '<html lang="ko">' in response.text and "프로세스가 종료되었습니다." in response.text
 
 
 def test_a_worker_that_died_while_it_answered(ours: Served) -> None:

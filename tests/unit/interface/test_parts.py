@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from switchboard.interface import languages
 from switchboard.interface.exchange import Part, read_part
 from switchboard.interface.members import Members
 from switchboard.interface.origin import OriginCheck
@@ -83,10 +84,42 @@ def test_no_origin(allow_missing: bool) -> None:
     assert OriginCheck(allow_missing=allow_missing).allows([]) is allow_missing
 
 
-def test_pages_speak_the_client_s_language() -> None:
+def test_pages_are_what_the_client_reads() -> None:
     plain = page(HTTPStatus.SERVICE_UNAVAILABLE, {"headers": [(b"accept", b"*/*")]})
     html = page(HTTPStatus.BAD_GATEWAY, {"headers": [(b"accept", b"text/html,*/*")]})
 
     assert plain.status == 503 and dict(plain.headers)[b"retry-after"].isdigit()
     assert plain.body.startswith(b"503 Service Unavailable: ")
     assert html.body.startswith(b"<!doctype html>") and b"502 Bad Gateway" in html.body
+
+
+@pytest.mark.parametrize(
+    ("accepted", "language", "sentence"),
+    [
+        (b"ko-KR,ko;q=0.9,en;q=0.8", "ko", "시간이 너무 오래 걸렸습니다."),
+        (b"de-AT,en;q=0.5,ko;q=0.4", "en", "This page took too long."),
+        (b"de, *;q=0.5", "en", "This page took too long."),
+        (b"\xff;q=x", "en", "This page took too long."),
+        (None, "en", "This page took too long."),
+    ],
+)
+def test_pages_speak_the_client_s_language(accepted: bytes | None, language: str, sentence: str) -> None:
+    said = [] if accepted is None else [(b"accept-language", accepted)]
+    html = page(HTTPStatus.GATEWAY_TIMEOUT, {"headers": [(b"accept", b"text/html"), *said]})
+    plain = page(HTTPStatus.GATEWAY_TIMEOUT, {"headers": said})
+
+    assert f'<html lang="{language}">' in html.body.decode() and sentence in html.body.decode()
+    assert sentence in plain.body.decode() and plain.body.startswith(b"504 Gateway Timeout: ")
+    for each in (html, plain):
+        assert dict(each.headers)[b"content-language"] == language.encode()
+        assert int(dict(each.headers)[b"content-length"]) == len(each.body)
+
+
+def test_a_project_without_catalogs_speaks_english(settings: Any) -> None:
+    settings.LANGUAGES, settings.LOCALE_PATHS = [("ko", "Korean")], ["/nowhere"]
+    languages._catalog.cache_clear()
+    try:
+        html = page(HTTPStatus.GATEWAY_TIMEOUT, {"headers": [(b"accept-language", b"ko")]})
+    finally:
+        languages._catalog.cache_clear()
+    assert b"This page took too long." in html.body
