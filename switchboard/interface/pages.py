@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final
 
-from django.utils.translation import gettext_noop as _
-
 from switchboard.interface.languages import language_of, translated
 from switchboard.interface.wire import Scope
+
+
+def _(sentence: str) -> str:
+    """Marks it for the catalogs. Django's own mark asks for the settings, and there may be none yet."""
+    return sentence
+
 
 #: Seconds after which a client may try again when the workers have more to do than they may hold.
 RETRY_AFTER: Final = 2
