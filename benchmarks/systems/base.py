@@ -12,7 +12,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-from switchboard.testing.processes import ROOT, PrivateRedis, RunningProcess, free_port
+from switchboard.testing.ports import free_port
+from switchboard.testing.processes import ROOT, PrivateRedis, RunningProcess
 
 __all__ = ["Running", "Server", "System", "Unavailable"]
 

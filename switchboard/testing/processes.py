@@ -25,61 +25,13 @@ from types import TracebackType
 from typing import Self
 
 from switchboard import private_redis
+from switchboard.testing.ports import HeldPort, listening_socket
 from switchboard.testing.waiting import DEADLINE, wait_until
 
-__all__ = [
-    "Daphne",
-    "HeldPort",
-    "PrivateRedis",
-    "RunningProcess",
-    "Worker",
-    "free_port",
-    "listening_socket",
-    "project_environment",
-]
+__all__ = ["Daphne", "PrivateRedis", "RunningProcess", "Worker", "project_environment"]
 
 #: The checkout: where manage.py and asgi.py are.
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def free_port() -> int:
-    """A port on loopback that was free a moment ago. Somebody else may take it; `HeldPort` and `listening_socket` have
-    no such gap."""
-    with _bound_socket() as holder:
-        port: int = holder.getsockname()[1]
-        return port
-
-
-class HeldPort:
-    """A port on loopback that nobody else is given by chance, from here to `close`.
-
-    Connections to it are refused until somebody who asks for it by its ``number`` listens there, with SO_REUSEADDR as
-    servers do.
-    """
-
-    def __init__(self) -> None:
-        self._holder = _bound_socket()
-        self.number: int = self._holder.getsockname()[1]
-        if sys.platform != "linux":
-            self.close()  # elsewhere nobody could listen there while it is held
-
-    def close(self) -> None:
-        self._holder.close()
-
-
-def listening_socket(port: int = 0) -> socket.socket:
-    """A socket that listens on loopback; connections wait in its backlog until somebody accepts, as supervisord.conf
-    has it."""
-    listener = _bound_socket(port)
-    listener.listen(1024)
-    return listener
-
-
-def _bound_socket(port: int = 0) -> socket.socket:
-    bound = socket.socket()
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    bound.bind(("127.0.0.1", port))
-    return bound
 
 
 def project_environment(redis_url: str = "", **settings: str) -> dict[str, str]:
@@ -250,6 +202,8 @@ class Daphne(RunningProcess):
 
     #: Without its options; stock Daphne, `(sys.executable, "-m", "daphne")`, takes the same ones.
     program: tuple[str, ...] = (sys.executable, "-m", "switchboard.interface")
+    #: What it serves, as module:attribute.
+    application = "asgi:application"
 
     def __init__(self, redis_url: str = "", *, options: Sequence[str] = (), name: str = "interface", **settings: str):
         # Held until the end, so that nobody takes it before the first start, nor between an end and the next start.
@@ -279,7 +233,7 @@ class Daphne(RunningProcess):
 
     def command_for(self, listener: int) -> list[str]:
         """The command that serves the listening socket of this number."""
-        return [*self.program, "--fd", str(listener), *self.options, "asgi:application"]
+        return [*self.program, "--fd", str(listener), *self.options, self.application]
 
     def ready(self) -> bool:
         # Anything gets a 400 from the HTTP parser itself; a proper request would wait for a worker.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from project.environment import ROOT
-from switchboard.testing.processes import HeldPort
+from switchboard.testing.ports import HeldPort
 
 _NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv*", "var", ".env", "__pycache__", "*.pyc", ".*_cache", ".hypothesis", "node_modules"

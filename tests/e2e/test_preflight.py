@@ -11,7 +11,7 @@ import pytest
 
 from project.environment import ROOT
 from project.run import preflight
-from switchboard.testing.processes import free_port, listening_socket
+from switchboard.testing.ports import free_port, listening_socket
 
 RUN = [sys.executable, "-m", "project.run"]
 

@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 
 from switchboard import private_redis
 from switchboard.names import RECEIVE
-from switchboard.testing.processes import Daphne, PrivateRedis, RunningProcess, Worker, free_port
+from switchboard.testing.ports import free_port
+from switchboard.testing.processes import Daphne, PrivateRedis, RunningProcess, Worker
 from tests.e2e.chaos import journal
 from tests.e2e.chaos.history import Journal, Row
 from tests.site import Site

@@ -22,11 +22,9 @@ PATIENCE = 20
 class StockDaphne(Daphne):
     """Daphne as it comes, serving the project of this folder."""
 
-    def command_for(self, listener: int) -> list[str]:
-        application = "tests.integration.channels4.asgi:application"
-        # It would refuse a handshake that takes five seconds, and the first ones of a process may on a busy machine.
-        patience = ["--websocket_connect_timeout", "60"]
-        return [sys.executable, "-m", "daphne", "--fd", str(listener), *patience, application]
+    # It would refuse a handshake that takes five seconds, and the first ones of a process may on a busy machine.
+    program = (sys.executable, "-m", "daphne", "--websocket_connect_timeout", "60")
+    application = "tests.integration.channels4.asgi:application"
 
 
 @pytest.fixture

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
-import os
-import socket
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
@@ -14,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from switchboard.testing.processes import HeldPort, RunningProcess, listening_socket
+from switchboard.testing.processes import Daphne
 from switchboard.testing.waiting import wait_until
 from tests.integration.interface.scene import Scene
 
@@ -22,44 +19,15 @@ OURS = "switchboard.interface"
 STOCK = "daphne"
 
 
-class Served(RunningProcess):
+class Served(Daphne):
     """``served.application`` in a process of its own."""
+
+    application = "tests.integration.interface.served:application"
 
     def __init__(self, module: str, options: Sequence[str] = (), **environment: str) -> None:
         self.module = module
-        self._held = HeldPort()  # or somebody else may be given it before the start
-        self.port = self._held.number
-        super().__init__(
-            [],
-            name="served",
-            environment={**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", **environment},
-        )
-        self.options = list(options)
-
-    def spawn(self, pass_fds: Sequence[int] = ()) -> None:
-        with listening_socket(self.port) as listener:
-            number = listener.fileno()
-            application = "tests.integration.interface.served:application"
-            self.command = [sys.executable, "-m", self.module, "--fd", str(number), *self.options, application]
-            super().spawn([number, *pass_fds])
-
-    def close(self) -> None:
-        super().close()
-        self._held.close()
-
-    def ready(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as wire:
-            wire.sendall(b"?\r\n\r\n")
-            return bool(wire.recv(64))
-        return False
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def websocket_url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        self.program = (sys.executable, "-m", module)
+        super().__init__(options=options, name="served", DJANGO_SETTINGS_MODULE="tests.settings", **environment)
 
     def seen(self, path: str) -> list[tuple[str, dict[str, str]]]:
         """What the worker saw of the sockets at ``path``: channel and content, values as their repr."""

@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from switchboard.interface.frames import Frame
-from switchboard.testing.processes import listening_socket
+from switchboard.testing.ports import listening_socket
 from switchboard.testing.waiting import wait_until
 from tests.integration.interface.conftest import OURS, Served
 from tests.integration.interface.test_sockets import FLOOD_FRAME, HANDSHAKE, SOON

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 from websockets.sync.client import connect
 
-from switchboard.testing.processes import ROOT, RunningProcess, free_port, listening_socket, project_environment
+from switchboard.testing.ports import free_port, listening_socket
+from switchboard.testing.processes import ROOT, RunningProcess, project_environment
 from switchboard.testing.waiting import wait_until
 
 

@@ -17,7 +17,8 @@ from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.redis import RedisLayer
 from switchboard.layers.redis.connections import LONGEST_BLOCK, SOCKET_TIMEOUT
 from switchboard.testing.contract.acts import LOG, MakeLayer, frame, new_home, new_socket, note, take
-from switchboard.testing.processes import PrivateRedis, RunningProcess, free_port
+from switchboard.testing.ports import free_port
+from switchboard.testing.processes import PrivateRedis, RunningProcess
 from switchboard.testing.waiting import await_until
 
 
