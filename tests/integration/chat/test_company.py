@@ -10,8 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
-from chat import company, identity, people
+from chat import company, greeting, identity, people
 from chat.models import Allowance, Connection, Member, Room
+from chat.protocol import Hello
 from switchboard.testing.client import WSClient
 from tests.integration.chat.conftest import visitor
 from tests.integration.chat.sockets import classic, heard, hello, say, send, tab, v1
@@ -106,6 +107,15 @@ class TestComingAndGoing:
         Connection.objects.update(member=None)
         client.disconnect()
         assert not Connection.objects.exists()
+
+    def test_who_has_a_handle_and_comes_with_two_tabs_at_once_keeps_it(self) -> None:
+        """By the first tab they are here; what the second one remembers would be a change of their handle."""
+        room = Room.objects.create(label="tea")
+        member = Member.objects.create(room=room, person="b:ada", handle="ada", handle_key="ada")
+        first, second = greeting.greet_all([(member, Hello()), (member, Hello(handle="eve"))])
+        member.refresh_from_db()
+        assert member.here and member.handle == "ada"
+        assert (first.came, second.came, second.renamed) == (True, False, False)
 
 
 class TestCrowds:
