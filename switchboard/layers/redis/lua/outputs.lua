@@ -10,6 +10,7 @@
 --   j  a join:              interface, group, the event
 --   g  for a group:         group, '', the event
 --   f  for another host:    the host's place, most entries kept for it, outputs as these, packed
+-- One of any other kind is left out: another host's worker may be of a newer version.
 
 local lives = {}      -- interface -> whether it has an inbox
 local members = {}    -- group -> set of interfaces, with those that join in this script
@@ -49,7 +50,7 @@ local function put(kind, name, extra, payload)
     forwards[#forwards + 1] = {name, extra, payload}
   elseif kind == 'g' then
     for interface in pairs(members_of(name)) do put_event(interface, payload) end
-  else
+  elseif kind == 'i' or kind == 'j' then
     if kind == 'j' and is_alive(name) then
       members_of(extra)[name] = true
       joins[#joins + 1] = {name, extra}
