@@ -102,8 +102,8 @@ class Group(_OnLayer):
         messages in the order of their numbers, each once, whatever the order in which they were sent. What is missing
         between two of them the interface asks for on the channel ``group.repair``.
 
-        A group's messages are never refused for want of room: an interface has no capacity, only a client that
-        reads too slowly is closed.
+        A group's messages are never refused for want of room. A client that reads too slowly is closed. An interface
+        that falls too far behind loses what it has not read, and asks for the numbered messages again.
         """
         send(self.channel_layer, self._message(content, seq))
 

@@ -26,6 +26,8 @@ class Settings:
     HTTP_TIMEOUT: float = 30.0
     #: What a worker sends of a response before the interface has written what came before.
     HTTP_WINDOW_BYTES: int = 1024 * 1024
+    #: What may lie unread in an interface's inbox when a part of a response is sent there; beyond it the sender waits.
+    INBOX_WINDOW_BYTES: int = 4 * 1024 * 1024
     #: A handshake that no consumer answered for so long is closed with 1013 (try again later).
     CONNECT_TIMEOUT: float = 15.0
     #: What a socket may send ahead of the message under way; from half of it on it is not read, and a frame that does

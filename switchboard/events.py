@@ -12,7 +12,7 @@ group messages count always.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 #: A message's content, in the format of Channels 1.x: str keys; str, bytes, numbers, bools, None, lists, dicts.
@@ -116,13 +116,14 @@ class InboxEntry:
     """What one commit, or one send outside a consumer, put into an inbox.
 
     ``number`` counts the entries of an inbox from 1 without a hole. ``socket`` and ``order`` name the message whose
-    commit this is, if it is one.
+    commit this is, if it is one. ``size`` is what the events take in the inbox, in bytes.
     """
 
     number: int
     events: tuple[InboxEvent, ...]
     socket: str | None = None
     order: int | None = None
+    size: int = field(default=0, compare=False)
 
 
 _KINDS: dict[str, type[InboxEvent]] = {

@@ -9,7 +9,9 @@
     ├── NoRoute                no route takes a message
     ├── SessionTooLarge        a channel session outgrew its bound
     ├── ContentError           a message's content cannot go over the wire       (also TypeError)
+    ├── InboxFull              an interface has not read what was sent to it; nothing was sent
     ├── InboxLost              an interface's inbox is gone: Redis lost data or the interface was reaped
+    │   └── InboxRemoved       it is gone because its interface fell too far behind
     └── LayerUnavailable       the layer's server did not answer or refused
         └── UnfitServer        it is of a kind on which the layer cannot work
 """
@@ -24,7 +26,9 @@ __all__ = [
     "ContentError",
     "DeadLettered",
     "DenyConnection",
+    "InboxFull",
     "InboxLost",
+    "InboxRemoved",
     "LayerUnavailable",
     "NoRoute",
     "SessionTooLarge",
@@ -38,7 +42,7 @@ class SwitchboardError(Exception):
 
 
 class ChannelFull(SwitchboardError, _ChannelFull):  # type: ignore[misc]
-    """A named channel holds as many messages as its capacity allows; nothing was sent."""
+    """A named channel holds as many messages, or bytes, as its capacity allows; nothing was sent."""
 
     def __init__(self, channel: str) -> None:
         super().__init__(channel)
@@ -91,6 +95,20 @@ class ContentError(SwitchboardError, TypeError):
     """A message's content holds something that is no dict, list, str, bytes, number, bool or None."""
 
 
+class InboxFull(SwitchboardError):
+    """The inbox of an interface holds more unread bytes than the sender allows; nothing was sent.
+
+    The interface reads all the time, so trying again in a moment is the way to send.
+    """
+
+    def __init__(self, interface: str) -> None:
+        super().__init__(interface)
+        self.interface = interface
+
+    def __str__(self) -> str:
+        return f"{self.interface} has not read its inbox yet"
+
+
 class InboxLost(SwitchboardError):
     """The inbox of an interface no longer exists on the server."""
 
@@ -100,6 +118,13 @@ class InboxLost(SwitchboardError):
 
     def __str__(self) -> str:
         return f"the inbox of {self.interface} is gone"
+
+
+class InboxRemoved(InboxLost):
+    """The inbox of an interface was removed because it had outgrown its bound. Nobody took the interface for dead."""
+
+    def __str__(self) -> str:
+        return f"the inbox of {self.interface} was removed: it held more unread bytes than it may"
 
 
 class LayerUnavailable(SwitchboardError):

@@ -3,23 +3,32 @@
 A response of a gigabyte must not lie in Redis because the client's line is slow. So the worker sends at most
 ``SWITCHBOARD["HTTP_WINDOW_BYTES"]`` ahead: it asks the interface to report once a part has been written, and
 waits for a report when the window is full. A response smaller than half the window never waits or reports.
+
+All responses of an interface together are bounded as well: a part is sent only while its inbox holds at most
+``SWITCHBOARD["INBOX_WINDOW_BYTES"]`` that it has not read. A small part nearly always finds room beside large ones.
 """
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Iterator
 from typing import Any
 
 from switchboard.bridging import call
 from switchboard.channels import Channel
 from switchboard.conf import get_settings
-from switchboard.exceptions import SwitchboardError
+from switchboard.events import Reply
+from switchboard.exceptions import InboxFull, SwitchboardError
 from switchboard.layers.base import Layer
 
 #: A part is cut to this many bytes: what one entry of an inbox should hold.
 PART_BYTES = 256 * 1024
 #: The client is given up when the interface wrote nothing of what lies there for so many seconds.
 STALLED_SECONDS = 60.0
+#: Seconds between two tries to send a part while the inbox is full: at first, and at most.
+MIN_PAUSE = 0.005
+MAX_PAUSE = 0.1
 
 
 class ClientGone(SwitchboardError):
@@ -55,7 +64,7 @@ class ResponseWriter:
         if more and self._sent - self._asked >= self._window // 2:
             self._asked = self._sent
             content["report"] = self._sent
-        self._channel.send(content)
+        call(self._layer, lambda layer: _send_when_read(layer, Reply(self._channel.name, content)))
 
     def _wait_for_room(self) -> None:
         while self._sent - self._written >= self._window:
@@ -63,6 +72,26 @@ class ResponseWriter:
             if written is None or written < 0:
                 raise ClientGone(self._channel.name)
             self._written = written
+
+
+async def _send_when_read(layer: Layer, part: Reply) -> None:
+    """Send ``part`` as soon as its interface has read enough of its inbox: one that stands still must not have Redis
+    filled with what it will write.
+
+    Raises:
+        ClientGone: the interface read nothing for `STALLED_SECONDS`.
+    """
+    window = get_settings().INBOX_WINDOW_BYTES
+    deadline = time.monotonic() + STALLED_SECONDS
+    pause = MIN_PAUSE
+    while True:
+        try:
+            return await layer.publish([part], window=window)
+        except InboxFull as full:
+            if time.monotonic() >= deadline:
+                raise ClientGone(part.channel) from full
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, MAX_PAUSE)
 
 
 def _parts(content: bytes) -> Iterator[tuple[bytes, bool]]:

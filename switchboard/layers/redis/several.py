@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from switchboard.events import Envelope, InboxEntry
 from switchboard.exceptions import LayerUnavailable
-from switchboard.layers.base import Beat, Layer, Receipt, SocketState
+from switchboard.layers.base import MAX_READ, Beat, Layer, Receipt, SocketState
 from switchboard.layers.redis.homes import Homes
 from switchboard.layers.redis.host import Host
 
@@ -64,8 +64,10 @@ class Several(Layer):
     async def close_inbox(self, interface: str) -> None:
         await self._home(interface).close_inbox(interface)
 
-    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
-        return await self._home(interface).read_inbox(interface, after, wait=wait)
+    async def read_inbox(
+        self, interface: str, after: int, *, wait: float, count: int = MAX_READ, drop: bool = False
+    ) -> Sequence[InboxEntry]:
+        return await self._home(interface).read_inbox(interface, after, wait=wait, count=count, drop=drop)
 
     async def beat(self, interface: str, read: int) -> Beat:
         return await self._home(interface).beat(interface, read)

@@ -76,12 +76,12 @@ class Wire:
         """A channel session; never empty."""
         return self._serializer.dumps(session)
 
-    def output(self, output: Output, capacity: Word = "") -> tuple[Word, ...]:
-        """The four words by which scripts take an output, an envelope with its channel's capacity; see
+    def output(self, output: Output, bounds: str = "") -> tuple[Word, ...]:
+        """The four words by which scripts take an output, an envelope with the ``bounds`` of its channel; see
         ``lua/outputs.lua``."""
         match output:
             case Envelope(channel=channel):
-                return ("e", channel, capacity, self.envelope(output))
+                return ("e", channel, bounds, self.envelope(output))
             case GroupMessage(group=group) | Tip(group=group):
                 return ("g", group, "", self.event(output))
             case Join(channel=channel, group=group):
@@ -116,7 +116,7 @@ class Wire:
             envelope = self.read_envelope(channel, fields)
         except Exception:
             envelope, reason = Envelope(channel, "", {}), f"{reason}; it can't be read"
-        if named.get(b"k"):
+        if named.get(b"k") and named.get(b"o"):
             envelope = replace(envelope, socket=named[b"k"].decode(), order=int(named[b"o"]))
         milliseconds = int(tag.partition(b"-")[0])
         return DeadLetter(tag.decode(), envelope, reason, milliseconds / 1000)
@@ -127,7 +127,9 @@ class Wire:
         named = named_fields(fields)
         number = int(tag.partition(b"-")[0])
         events = [self._read_event(payload) for payload in _payloads(number, named)]
-        return InboxEntry(number, tuple(event for event in events if event is not None), *_guard(named))
+        known = tuple(event for event in events if event is not None)
+        socket, order = _guard(named)
+        return InboxEntry(number, known, socket, order, size=len(named.get(b"p", b"")))
 
     def read_guard(self, fields: Sequence[bytes]) -> tuple[str, int] | tuple[None, None]:
         """The socket and the order that stand in an entry of either kind; readable whatever else is in it."""

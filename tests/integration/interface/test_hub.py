@@ -12,7 +12,7 @@ from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Reply
 from switchboard.interface import Interface, moving, workers_end
 from switchboard.layers.base import Beat
 from switchboard.layers.memory import MemoryLayer
-from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE, interface_of
+from switchboard.names import CONNECT, DISCONNECT, GROUP_REPAIR, HTTP_REQUEST, RECEIVE, interface_of
 from switchboard.testing.waiting import await_until
 from switchboard.worker.reaper import Reaper
 from tests.integration.interface.scene import Client, Scene
@@ -185,12 +185,56 @@ async def test_a_gap_in_the_inbox_is_noticed(scene: Scene, monkeypatch: pytest.M
     client = await scene.client(frames={"resync": "look"})
     read_inbox = scene.layer.read_inbox
 
-    async def without_the_first(interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
-        return [entry for entry in await read_inbox(interface, after, wait=wait) if entry.number > after + 1]
+    async def without_the_first(interface: str, after: int, **options: Any) -> Sequence[InboxEntry]:
+        return [entry for entry in await read_inbox(interface, after, **options) if entry.number > after + 1]
 
     monkeypatch.setattr(scene.layer, "read_inbox", without_the_first)
     await scene.layer.publish([Reply(client.channel, {"text": "lost"})])
     assert (await client.said())["text"] == "look"
+
+
+async def test_an_interface_that_falls_too_far_behind_recovers_in_place(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await scene.client(frames={"resync": "look"})
+    await scene.layer.publish([Join(client.channel, "room", 1), Reply(client.channel, {"text": "in"})])
+    assert (await client.said())["text"] == "in"
+    client.send("before")
+    delivery = await scene.take()
+    scene.layer.deaf = True  # the interface stands still, as far as its inbox is concerned
+    inbox = interface_of(client.channel)
+    scene.layer._capacities.inbox_bytes = 20_000
+    seq = 1
+    while inbox in scene.layer._state.inboxes:
+        seq += 1
+        await scene.layer.publish([GroupMessage("room", {"text": "x" * 1000}, seq)])
+    assert 15 < seq < 25
+    assert await scene.layer.commit("w", delivery, [Reply(client.channel, {"text": "nobody hears it"})])
+    scene.layer.deaf = False
+
+    assert (await client.said())["text"] == "look"
+    assert interface_of(client.channel) in scene.layer._state.inboxes, "the interface keeps its name"
+    assert "held more unread bytes than it may" in caplog.text
+    assert "starts over" not in caplog.text
+
+    async def asked() -> bool:
+        return scene.layer._state.groups["room"] == {inbox} and await scene.layer.depth(GROUP_REPAIR) > 0
+
+    await await_until(asked, "it is in its groups again, and asks for the numbered messages that it missed")
+    client.send("after")
+    assert (await scene.handle(Reply(client.channel, {"text": "hi"}))).envelope.content["text"] == "after"
+    said = [(await client.said())["text"] for _ in range(2)]
+    assert said == ["look", "hi"], "what was answered to its frame is lost, so the client looks once more"
+
+
+async def test_what_was_taken_is_dropped_by_the_next_read(scene: Scene) -> None:
+    client = await scene.client()
+    inbox = scene.layer._state.inboxes[interface_of(client.channel)]
+    text = "x" * 40_000
+    for _ in range(10):
+        await scene.layer.publish([Reply(client.channel, {"text": text})])
+        assert (await client.said())["text"] == text
+    await await_until(lambda: inbox.size < 2 * len(text), "no heartbeat is needed for it")
 
 
 async def test_a_bug_in_the_hub_is_loud_and_the_interface_goes_on(

@@ -72,6 +72,7 @@ async def test_a_whole_life_leaves_constants_only(layer: RedisLayer, shell: Redi
     await layer.beat_worker(ANNE)
     for _ in range(5):
         socket = await _life(layer, interface)
+        await layer.enqueue(frame(socket, 3, DISCONNECT))
         seen = _kinds(list(shell.scan_iter(f"{prefix}:*")), prefix)
         await handle(layer, frame(socket, 3, DISCONNECT))
         await layer.await_report(socket, wait=1)

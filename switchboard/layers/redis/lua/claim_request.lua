@@ -1,7 +1,7 @@
 -- Acknowledges an HTTP request before it runs: from now on no other worker gets it.
 --
 -- ARGV  2 worker  3 channel  4 tag  5 interface of the client  6 the Claimed
--- keys  stream1:<channel>, and those of outputs.lua, written
+-- keys  stream1:<channel>, sizes, and those of outputs.lua, written
 -- returns 1, or 0 where it is not the worker's, or past its time (then it is gone)
 
 local worker, channel, tag = ARGV[2], ARGV[3], ARGV[4]
@@ -16,5 +16,5 @@ if not late and ARGV[5] ~= '' then
   put('i', ARGV[5], '', ARGV[6])
   send()
 end
-acknowledge(stream, tag)
+acknowledge(channel, tag, entry)
 return late and 0 or 1

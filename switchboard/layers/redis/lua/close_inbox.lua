@@ -6,10 +6,6 @@
 --       sockets:<interface> read
 
 local interface = ARGV[2]
-for _, field in ipairs(redis.call('HKEYS', interface_key(interface))) do
-  local group = string.match(field, '^join:(.*)$')
-  if group then redis.call('SREM', group_key(group), interface) end
-end
-redis.call('DEL', inbox_key(interface), interface_key(interface))
+remove_inbox(interface)
 if redis.call('EXISTS', sockets_key(interface)) == 0 then redis.call('HDEL', INTERFACES, interface) end
 return 1
