@@ -94,7 +94,11 @@ class Worker:
             raise self._overdue
 
     async def _tell_tips(self) -> None:
-        await self._layer.publish(self._layer.tips.recent(TOLD_FOR * get_settings().TIP_INTERVAL))
+        tips = self._layer.tips
+        tips.begin_round(TOLD_FOR * get_settings().TIP_INTERVAL)
+        while some := tips.next_slice():
+            await self._layer.publish(some)
+            tips.told(some)
 
     def _work_on(
         self,

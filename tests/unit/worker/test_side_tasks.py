@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from switchboard import Group, Message, route
-from switchboard.events import GroupMessage, Join, Tip
+from switchboard.events import GroupMessage, Join, Output, Tip
+from switchboard.exceptions import LayerUnavailable
+from switchboard.layers import tips
 from switchboard.testing.waiting import await_until
 from switchboard.worker import reading
 from tests.unit.worker.conftest import INTERFACE, SOCKET, Scene
@@ -126,3 +129,26 @@ async def test_the_last_number_of_a_group_is_told_again(scene: Scene, settings: 
         await await_until(told, "the tip")
     events = await scene.events()
     assert events[:2] == [Join(SOCKET, "room", 6), GroupMessage("room", {"text": "x"}, 7)]
+
+
+async def test_the_tips_of_many_groups_leave_in_slices_and_go_on_after_an_outage(
+    scene: Scene, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SWITCHBOARD = {"TIP_INTERVAL": 0.2}
+    monkeypatch.setattr(tips, "MAX_SLICE", 10)
+    calls: list[list[str]] = []
+    publish = scene.layer.publish
+
+    async def watched(outputs: Sequence[Output]) -> None:
+        calls.append([output.group for output in outputs if isinstance(output, Tip)])
+        if len(calls) == 3:
+            raise LayerUnavailable("on purpose")
+        await publish(outputs)
+
+    monkeypatch.setattr(scene.layer, "publish", watched)
+    groups = [f"g{number:02}" for number in range(45)]
+    scene.layer.tips.note([GroupMessage(group, {}, seq=1) for group in groups])
+    async with scene.worker():
+        await await_until(lambda: len(calls) >= 6, "a round")
+    assert calls[2] == calls[3] == groups[20:30], "the slice that was lost is the next one"
+    assert [group for some in calls[:2] + calls[3:6] for group in some][:45] == groups
