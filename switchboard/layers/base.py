@@ -36,6 +36,7 @@ from switchboard.layers.worker_contract import (
     DeadLetter,
     Delivery,
     Pending,
+    SocketPage,
     WorkerContract,
 )
 
@@ -50,6 +51,7 @@ __all__ = [
     "Layer",
     "Pending",
     "Receipt",
+    "SocketPage",
     "SocketState",
 ]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from switchboard.events import Content, Envelope, Output
 from switchboard.layers.interface_contract import SocketState
 
-__all__ = ["Attempt", "Begun", "Commit", "DeadLetter", "Delivery", "Pending", "WorkerContract"]
+__all__ = ["Attempt", "Begun", "Commit", "DeadLetter", "Delivery", "Pending", "SocketPage", "WorkerContract"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +80,14 @@ class DeadLetter:
     envelope: Envelope
     reason: str
     at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SocketPage:
+    """The answer of `Layer.scan_sockets`. ``more``: this scan has not come to its end."""
+
+    sockets: Sequence[SocketState]
+    more: bool
 
 
 class WorkerContract(ABC):
@@ -183,6 +191,16 @@ class WorkerContract(ABC):
     @abstractmethod
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         """Records of the interface's sockets, at most a few hundred: those with nothing under way first."""
+
+    @abstractmethod
+    async def scan_sockets(self, interface: str, *, every: float) -> SocketPage | None:
+        """Return the next of the interface's sockets that have nothing under way, a few hundred at most; None if there
+        is no record of the interface's sockets.
+
+        All callers share one scan, so that workers that clean up after the same interface divide its sockets: each
+        socket is on one page. What a caller had that died, or whose answer was lost, is on a page of the next scan. A
+        scan begins ``every`` seconds after the last one began, or when that one ends; until then pages are empty.
+        """
 
     @abstractmethod
     async def beat_worker(self, worker: str) -> None:

@@ -27,6 +27,7 @@ class InterfaceSide(Shared, Layer):
     async def close_inbox(self, interface: str) -> None:
         with self._lock:
             self._state.inboxes.pop(interface, None)
+            self._state.scans.pop(interface, None)
             for group in [group for group, members in self._state.groups.items() if interface in members]:
                 self._state.drop(interface, group)
             # As long as there are records, the heartbeat that stands still has the reaper come for them.

@@ -21,6 +21,8 @@ The keys, all under the prefix of ``CONFIG``. The version of the wire stands whe
                                     seen, and that moment; looked: the last look      interface is gone
     socket:<reply channel>  hash    sent, acked, session, path                        the commit of its disconnect
     sockets:<interface>     set     its sockets that have records                     their records
+    scan:<interface>        hash    began, cursor of the scan of a dead interface's   close_inbox; a minute
+                                    sockets                                           without scans
     group:<group>           set     interfaces with members                           leave, close_inbox; dead ones
                                                                                       with the next group message
     report:<reply channel>  list    bytes written, unread by the worker               a minute

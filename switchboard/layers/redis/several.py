@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from switchboard.events import Envelope, InboxEntry
 from switchboard.exceptions import LayerUnavailable
-from switchboard.layers.base import Beat, Layer, Receipt, SocketState
+from switchboard.layers.base import Beat, Layer, Receipt, SocketPage, SocketState
 from switchboard.layers.redis.homes import Homes
 from switchboard.layers.redis.host import Host
 
@@ -99,6 +99,9 @@ class Several(Layer):
 
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         return await self._home(interface).sockets_of(interface)
+
+    async def scan_sockets(self, interface: str, *, every: float) -> SocketPage | None:
+        return await self._home(interface).scan_sockets(interface, every=every)
 
     async def interface_beats(self) -> Mapping[str, int]:
         answers = await self._ask_all(lambda host: host.interface_beats())

@@ -209,6 +209,33 @@ class RecoveryTests(LayerTests):
         assert len(idle) < len(found) < len(sockets)
         assert all(state.sent > state.acked for state in found[len(idle) :])
 
+    async def test_all_who_scan_an_interfaces_sockets_share_them(self, layer: Layer) -> None:
+        interface, other = await new_home(layer), await new_home(layer)
+        sockets = [new_reply_channel(interface) for _ in range(1200)]
+        for some in (sockets[:600], sockets[600:]):
+            await layer.restore([SocketState(socket, 1, 1, "/tea/", {"n": 1}) for socket in some])
+        busy = set(sockets[::3])
+        await layer.enqueue_many([frame(socket, 2) for socket in sorted(busy)])
+        await new_socket(layer, other)
+        pages = [await layer.scan_sockets(interface, every=60) for _ in range(3)]
+        while pages[-1] and pages[-1].more:
+            pages.append(await layer.scan_sockets(interface, every=60))
+        found = [state for page in pages if page for state in page.sockets]
+        assert sorted(state.channel for state in found) == sorted(set(sockets) - busy), "each once"
+        assert max(len(page.sockets) for page in pages if page) < 600, "a page is a few hundred"
+        assert found[0] == SocketState(found[0].channel, 1, 1, "/tea/", {"n": 1})
+
+    async def test_a_scan_begins_anew_when_it_is_time_and_not_before(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        assert await layer.scan_sockets(interface, every=0) is None, "it has no records"
+        socket = await new_socket(layer, interface)
+        for every, found in ((60.0, [socket]), (60.0, []), (0.0, [socket])):
+            page = await layer.scan_sockets(interface, every=every)
+            assert page is not None and not page.more
+            assert [state.channel for state in page.sockets] == found
+        await handle(layer, frame(socket, 1, DISCONNECT))
+        assert await layer.scan_sockets(interface, every=60) is None
+
     async def test_the_disconnects_of_a_dead_interface(self, layer: Layer) -> None:
         interface = await new_home(layer)
         idle, busy = await new_socket(layer, interface), await new_socket(layer, interface)

@@ -38,6 +38,7 @@ async def _life(layer: RedisLayer, interface: str) -> str:
     await layer.enqueue(frame(socket, 2))
     await layer.bury(ANNE, await take(layer, RECEIVE), reason="tried often enough")
     await layer.watch_interfaces(unbroken=1)
+    await layer.scan_sockets(interface, every=1)
     return socket
 
 
@@ -143,6 +144,13 @@ async def test_an_inbox_that_closes_takes_its_memberships_along(layer: RedisLaye
 async def test_unread_reports_expire(layer: RedisLayer, shell: Redis) -> None:
     await layer.report_written("interface.x!y", 1)
     assert 0 < shell.ttl(f"{layer.prefix}:report:interface.x!y") <= 60
+
+
+async def test_a_scan_that_nobody_goes_on_with_expires(layer: RedisLayer, shell: Redis) -> None:
+    socket = new_reply_channel("interface.x")
+    await layer.enqueue(frame(socket, 0, CONNECT))
+    await layer.scan_sockets("interface.x", every=1)
+    assert 0 < shell.ttl(f"{layer.prefix}:scan:interface.x") <= 60
 
 
 async def test_a_flush_takes_its_own_prefix_only(layer: RedisLayer, shell: Redis) -> None:
