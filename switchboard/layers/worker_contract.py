@@ -189,6 +189,19 @@ class WorkerContract(ABC):
         ``unbroken`` seconds, as when nobody could, nothing is known and counting begins anew."""
 
     @abstractmethod
+    async def known_interfaces(self, *, watched: float) -> Collection[str] | None:
+        """Return the interfaces that have an inbox or records, or None unless `watch_interfaces` has been called for
+        ``watched`` seconds without a break, on these data of the server.
+
+        After a loss of data the interfaces that live make themselves known again. So if ``watched`` is a lease, each
+        interface that is not in the answer is dead: it did not show itself for a lease, or all its sockets were
+        reported. One that was named to somebody before the call, and lives, is in the answer.
+
+        Raises:
+            LayerUnavailable: one of the hosts did not answer, whose interfaces are not known.
+        """
+
+    @abstractmethod
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         """Records of the interface's sockets, at most a few hundred: those with nothing under way first."""
 

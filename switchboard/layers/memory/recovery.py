@@ -39,6 +39,11 @@ class Recovery(Shared, Layer):
             self._state.watch = self._state.watch or Stillness(unbroken=unbroken)
             return self._state.watch.look(self._state.interfaces, time.monotonic())
 
+    async def known_interfaces(self, *, watched: float) -> Collection[str] | None:
+        with self._lock:
+            seconds = self._state.watch.watched(time.monotonic()) if self._state.watch else None
+            return None if seconds is None or seconds < watched else list(self._state.interfaces)
+
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         with self._lock:
             states = [_state_of(name, record) for name, record in self._state.records_of(interface).items()]

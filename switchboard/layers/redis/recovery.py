@@ -40,6 +40,10 @@ class Recovery(Shared, Layer):
         answer = await self._run("watch_interfaces", int(unbroken * 1000))
         return {name.decode(): still / 1000 for name, still in zip(answer[::2], answer[1::2], strict=True)}
 
+    async def known_interfaces(self, *, watched: float) -> Collection[str] | None:
+        names = await self._run("known_interfaces", int(watched * 1000))
+        return None if names is None else [name.decode() for name in names]
+
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         return [self._state(row) for row in await self._run("sockets_of", interface, _BATCH)]
 

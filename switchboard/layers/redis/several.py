@@ -111,6 +111,11 @@ class Several(Layer):
         answers = await self._ask_all(lambda host: host.watch_interfaces(unbroken=unbroken))
         return {interface: still for _, found in answers for interface, still in found.items()}
 
+    async def known_interfaces(self, *, watched: float) -> Collection[str] | None:
+        answers = await asyncio.gather(*(host.known_interfaces(watched=watched) for host in self._hosts))
+        known = [names for names in answers if names is not None]
+        return [name for names in known for name in names] if len(known) == len(answers) else None
+
 
 async def _answer(ask: Callable[[Host], Awaitable[T]], host: Host) -> T | LayerUnavailable:
     try:

@@ -168,6 +168,39 @@ class RecoveryTests(LayerTests):
         await asyncio.sleep(0.2)  # the interruption
         assert (await layer.watch_interfaces(unbroken=0.1))[interface] == 0
 
+    async def test_which_interfaces_there_are_is_known_after_a_watch_of_some_length(self, layer: Layer) -> None:
+        interface, recorded = await new_home(layer), new_interface()
+        await layer.restore([SocketState(new_reply_channel(recorded), 1, 1)])
+        assert await layer.known_interfaces(watched=0) is None, "nobody watches"
+        await layer.watch_interfaces(unbroken=5)
+        assert set(await layer.known_interfaces(watched=0) or ()) == {interface, recorded}
+        assert await layer.known_interfaces(watched=0.2) is None
+
+        async def known() -> bool:
+            await layer.watch_interfaces(unbroken=5)
+            return await layer.known_interfaces(watched=0.2) is not None
+
+        await await_until(known, "the watch to be old enough")
+        late = await new_home(layer)
+        assert set(await layer.known_interfaces(watched=0.2) or ()) == {interface, recorded, late}
+
+    async def test_without_any_interface_that_is_known_as_well(self, layer: Layer) -> None:
+        await layer.watch_interfaces(unbroken=5)
+
+        async def known() -> bool:
+            await layer.watch_interfaces(unbroken=5)
+            return await layer.known_interfaces(watched=0.1) is not None
+
+        await await_until(known, "the watch to be old enough")
+        assert await layer.known_interfaces(watched=0.1) == []
+
+    async def test_after_an_interruption_of_the_watch_nothing_is_known(self, layer: Layer) -> None:
+        await layer.watch_interfaces(unbroken=0.1)
+        await asyncio.sleep(0.2)  # the interruption
+        assert await layer.known_interfaces(watched=0) is None
+        await layer.watch_interfaces(unbroken=0.1)
+        assert await layer.known_interfaces(watched=0.15) is None
+
     async def test_a_closed_interface_is_listed_until_its_records_are_gone(self, layer: Layer) -> None:
         interface = await new_home(layer)
         socket = await new_socket(layer, interface)

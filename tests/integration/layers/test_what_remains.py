@@ -56,10 +56,16 @@ def _documented() -> set[str]:
 
 
 def _check_only_constants_are_left(layer: RedisLayer, shell: Redis) -> None:
-    """An empty stream for each named channel, the list of these, and an empty stream of dead letters."""
+    """An empty stream for each named channel, the list of these, and an empty stream of dead letters; and what expires
+    when nobody watches any more."""
     prefix = layer.prefix
     streams = {f"{prefix}:stream1:{channel}" for channel in CHANNELS}
-    assert set(shell.scan_iter(f"{prefix}:*")) == {*streams, f"{prefix}:channels", f"{prefix}:deadletters"}
+    watched = f"{prefix}:watched"
+    if shell.exists(watched):
+        assert shell.hkeys(watched) == ["began", "run_id", "looked"]
+        assert 0 <= shell.pttl(watched) <= 1000
+    left = set(shell.scan_iter(f"{prefix}:*")) - {watched}
+    assert left == {*streams, f"{prefix}:channels", f"{prefix}:deadletters"}
     assert shell.xlen(f"{prefix}:deadletters") == 0
     assert shell.smembers(f"{prefix}:channels") == set(CHANNELS)
     for key in streams:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from channels.layers import channel_layers
 
-from switchboard import Group, Message, route
+from switchboard import Group, Message, adead_interfaces, dead_interfaces, route
 from switchboard.events import GroupMessage, Join, Output, Tip
 from switchboard.exceptions import LayerUnavailable
 from switchboard.layers import tips
@@ -110,6 +111,39 @@ async def test_a_dead_worker_is_forgotten(scene: Scene, settings: Any) -> None:
 
         await await_until(forgotten, "the dead worker to be forgotten")
         assert len(await scene.layer.worker_beats()) == 1
+
+
+async def test_an_application_that_consumes_it_is_asked_to_reconcile_its_sockets(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "switchboard.layers.memory.MemoryLayer"}}
+    before = channel_layers.set("default", scene.layer)
+    dead: list[set[str]] = []
+    names = [INTERFACE, "interface.lost"]
+    assert await adead_interfaces(names) == set(), "nobody has watched"
+    try:
+        async with scene.worker(
+            routes=[route("websocket.reconcile", lambda message: dead.append(dead_interfaces(names)))]
+        ):
+
+            async def asked_twice() -> bool:
+                await scene.layer.beat(INTERFACE, 0)
+                return len(dead) > 1
+
+            await await_until(asked_twice, "to be asked twice")
+    finally:
+        channel_layers.set("default", before)
+    assert dead[0] == dead[1] == {"interface.lost"}
+
+
+async def test_an_application_without_a_consumer_for_it_is_not_asked(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
+    async with scene.worker():
+
+        async def watched() -> bool:
+            return await scene.layer.known_interfaces(watched=2.0) is not None
+
+        await await_until(watched, "two leases")
+    assert await scene.layer.depth("websocket.reconcile") == 0
 
 
 async def test_the_last_number_of_a_group_is_told_again(scene: Scene, settings: Any) -> None:
