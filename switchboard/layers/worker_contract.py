@@ -206,9 +206,9 @@ class WorkerContract(ABC):
         """Records of the interface's sockets, at most a few hundred: those with nothing under way first."""
 
     @abstractmethod
-    async def scan_sockets(self, interface: str, *, every: float) -> SocketPage | None:
-        """Return the next of the interface's sockets that have nothing under way, a few hundred at most; None if there
-        is no record of the interface's sockets.
+    async def scan_sockets(self, interface: str, *, every: float, include_busy: bool = False) -> SocketPage | None:
+        """Return the next of the interface's sockets that have nothing under way, and with ``include_busy`` of the
+        others too, a few hundred at most; None if there is no record of the interface's sockets.
 
         All callers share one scan, so that workers that clean up after the same interface divide its sockets: each
         socket is on one page. What a caller had that died, or whose answer was lost, is on a page of the next scan. A

@@ -49,7 +49,7 @@ class Recovery(Shared, Layer):
             states = [_state_of(name, record) for name, record in self._state.records_of(interface).items()]
         return sorted(states, key=lambda state: state.sent > state.acked)[:BATCH]
 
-    async def scan_sockets(self, interface: str, *, every: float) -> SocketPage | None:
+    async def scan_sockets(self, interface: str, *, every: float, include_busy: bool = False) -> SocketPage | None:
         with self._lock:
             records, scans = self._state.records_of(interface), self._state.scans
             if not records:
@@ -61,7 +61,7 @@ class Recovery(Shared, Layer):
             while scan.left and len(sockets) < BATCH:
                 name = scan.left.pop()
                 record = records.get(name)
-                if record is not None and record.sent == record.acked:
+                if record is not None and (include_busy or record.sent == record.acked):
                     sockets.append(_state_of(name, record))
             return SocketPage(sockets, bool(scan.left))
 

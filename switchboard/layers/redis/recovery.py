@@ -47,8 +47,9 @@ class Recovery(Shared, Layer):
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         return [self._state(row) for row in await self._run("sockets_of", interface, _BATCH)]
 
-    async def scan_sockets(self, interface: str, *, every: float) -> SocketPage | None:
-        answer = await self._run("scan_sockets", interface, _PAGE, _MAX_SCANNED, int(every * 1000))
+    async def scan_sockets(self, interface: str, *, every: float, include_busy: bool = False) -> SocketPage | None:
+        options = _PAGE, _MAX_SCANNED, int(every * 1000), int(include_busy)
+        answer = await self._run("scan_sockets", interface, *options)
         if answer is None:
             return None
         more, rows = answer

@@ -100,8 +100,8 @@ class Several(Layer):
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         return await self._home(interface).sockets_of(interface)
 
-    async def scan_sockets(self, interface: str, *, every: float) -> SocketPage | None:
-        return await self._home(interface).scan_sockets(interface, every=every)
+    async def scan_sockets(self, interface: str, *, every: float, include_busy: bool = False) -> SocketPage | None:
+        return await self._home(interface).scan_sockets(interface, every=every, include_busy=include_busy)
 
     async def interface_beats(self) -> Mapping[str, int]:
         answers = await self._ask_all(lambda host: host.interface_beats())

@@ -266,7 +266,11 @@ class RecoveryTests(LayerTests):
             page = await layer.scan_sockets(interface, every=every)
             assert page is not None and not page.more
             assert [state.channel for state in page.sockets] == found
-        await handle(layer, frame(socket, 1, DISCONNECT))
+        await layer.enqueue(frame(socket, 1, DISCONNECT))
+        for include_busy, states in ((False, []), (True, [SocketState(socket, 1, 0)])):
+            page = await layer.scan_sockets(interface, every=0, include_busy=include_busy)
+            assert page is not None and page.sockets == states
+        await layer.commit(ANNE, await take(layer, DISCONNECT))
         assert await layer.scan_sockets(interface, every=60) is None
 
     async def test_the_disconnects_of_a_dead_interface(self, layer: Layer) -> None:

@@ -23,9 +23,9 @@ class Watched(MemoryLayer):
         self.calls: Counter[str] = Counter()
         self.enqueued: list[str | None] = []
 
-    async def scan_sockets(self, interface: str, *, every: float) -> SocketPage | None:
+    async def scan_sockets(self, interface: str, *, every: float, include_busy: bool = False) -> SocketPage | None:
         self.calls["scan_sockets"] += 1
-        return await super().scan_sockets(interface, every=every)
+        return await super().scan_sockets(interface, every=every, include_busy=include_busy)
 
     async def enqueue_many(self, envelopes: Sequence[Envelope]) -> Sequence[Receipt]:
         self.calls["enqueue_many"] += 1

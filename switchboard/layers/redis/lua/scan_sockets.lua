@@ -1,8 +1,8 @@
--- The next records of an interface's sockets with nothing under way. All who call this share one cursor, so that each
+-- The next records of an interface's sockets, of those with nothing under way or of all. All who call this share one cursor, so that each
 -- socket is on one page.
 --
 -- ARGV  2 interface  3 records on a page, about  4 most records looked at  5 milliseconds from the begin of a scan to
---       that of the next
+--       that of the next  6 1 for all
 -- keys  socket:<each of its sockets> read; scan:<interface> written; sockets:<interface> written, if it names a socket
 --       that has no record
 -- returns nil where the interface has no records, or {1 if the scan goes on, list of rows as those of sockets_of}
@@ -25,7 +25,7 @@ repeat
     local sent, acked, session, path = unpack(redis.call('HMGET', socket_key(socket), 'sent', 'acked', 'session', 'path'))
     if not sent then
       stray[#stray + 1] = socket
-    elseif sent == acked then
+    elseif sent == acked or ARGV[6] == '1' then
       rows[#rows + 1] = {socket, tonumber(sent), tonumber(acked), session or '', path or ''}
     end
   end
