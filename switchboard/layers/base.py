@@ -40,6 +40,7 @@ from switchboard.layers.worker_contract import (
     DeadLetter,
     Delivery,
     Pending,
+    SocketPage,
     WorkerContract,
 )
 
@@ -55,6 +56,7 @@ __all__ = [
     "Layer",
     "Pending",
     "Receipt",
+    "SocketPage",
     "SocketState",
 ]
 

@@ -12,7 +12,9 @@ return: its thread cannot be stopped, only the process can.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -20,10 +22,11 @@ from typing import Any, TypeVar
 from django.db import close_old_connections
 
 from switchboard.conf import get_settings
-from switchboard.exceptions import LayerUnavailable, UnfitServer
+from switchboard.events import Envelope
+from switchboard.exceptions import ChannelFull, LayerUnavailable, UnfitServer
 from switchboard.layers.base import Layer
 from switchboard.layers.tips import TOLD_FOR
-from switchboard.names import HTTP_REQUEST, new_worker
+from switchboard.names import HTTP_REQUEST, RECONCILE, new_worker
 from switchboard.outages import Outage
 from switchboard.routing import Router
 from switchboard.waiting import within
@@ -84,6 +87,9 @@ class Worker:
         """
         drained = asyncio.Event()
         async with asyncio.TaskGroup() as side:
+            if RECONCILE in self.channels:
+                seconds = get_settings().INTERFACE_LEASE / 3
+                side.create_task(_repeat(self._ask_to_reconcile, seconds, drained), name="reconcile")
             side.create_task(_repeat(self._tell_tips, get_settings().TIP_INTERVAL, drained), name="tips")
             async with asyncio.TaskGroup() as work:
                 for shard in self._layer.shards:
@@ -94,7 +100,19 @@ class Worker:
             raise self._overdue
 
     async def _tell_tips(self) -> None:
-        await self._layer.publish(self._layer.tips.recent(TOLD_FOR * get_settings().TIP_INTERVAL))
+        tips = self._layer.tips
+        tips.begin_round(TOLD_FOR * get_settings().TIP_INTERVAL)
+        while some := tips.next_slice():
+            await self._layer.publish(some)
+            tips.told(some)
+
+    async def _ask_to_reconcile(self) -> None:
+        """Have the application look for sockets that nobody will report, once that can be told; see `reconciling`."""
+        known = await self._layer.known_interfaces(watched=get_settings().INTERFACE_LEASE)
+        if known is None or await self._layer.depth(RECONCILE):
+            return
+        with contextlib.suppress(ChannelFull):  # another worker asked
+            await self._layer.publish([Envelope(RECONCILE, uuid.uuid4().hex, {})])
 
     def _work_on(
         self,

@@ -29,6 +29,7 @@ class InterfaceSide(Shared, Layer):
         with self._lock:
             self._state.remove_inbox(interface)
             self._state.removed.discard(interface)
+            self._state.scans.pop(interface, None)
             # As long as there are records, the heartbeat that stands still has the reaper come for them.
             if not self._state.records_of(interface):
                 self._state.interfaces.pop(interface, None)

@@ -63,6 +63,16 @@ class Record:
         self.session = session
 
 
+class Scan:
+    """A scan of an interface's sockets: those that are left of it."""
+
+    __slots__ = ("began", "left")
+
+    def __init__(self, left: list[str]) -> None:
+        self.began = time.monotonic()
+        self.left = left
+
+
 class Inbox:
     """The numbered entries for one interface, and their bytes; ``joins`` has the number of each group's last join."""
 
@@ -107,6 +117,7 @@ class State:
         #: Heartbeats. An interface is in it as long as it has an inbox or records.
         self.interfaces: dict[str, int] = {}
         self.watch: Stillness[str] | None = None
+        self.scans: dict[str, Scan] = {}
         self.groups: dict[str, set[str]] = {}
         self.workers: dict[str, int] = {}
         self.dead_letters: dict[str, DeadLetter] = {}

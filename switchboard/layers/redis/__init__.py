@@ -22,9 +22,12 @@ The keys, all under the prefix of ``CONFIG``. The version of the wire stands whe
     interfaces              hash    interface -> its last heartbeat (ms)              close_inbox, when no records
                                                                                       are left
     watched                 hash    interface -> its heartbeat when it was first      the next watch, when the
-                                    seen, and that moment; looked: the last look      interface is gone
+                                    seen, and that moment; looked: the last look;     interface is gone; all, when
+                                    began, run_id: of this watch                      nobody looks any more
     socket:<reply channel>  hash    sent, acked, session, path                        the commit of its disconnect
     sockets:<interface>     set     its sockets that have records                     their records
+    scan:<interface>        hash    began, cursor of the scan of a dead interface's   close_inbox; a minute
+                                    sockets                                           without scans
     group:<group>           set     interfaces with members                           leave, close_inbox; dead ones
                                                                                       with the next group message
     report:<reply channel>  list    bytes written, unread by the worker               a minute

@@ -171,18 +171,27 @@ async def interface_cut_off(trouble: Trouble, fault: Fault) -> None:
 
 async def redis_empty(trouble: Trouble, fault: Fault) -> None:
     redis, fault.target, fault.forgets = trouble.stage.redis, "redis, without data", True
+    unreported = await asyncio.to_thread(trouble.stage.unreported)
     await asyncio.to_thread(redis.kill)
     await trouble.wait(NO_REDIS)
     await asyncio.to_thread(redis.start)
+    await _note_lost(trouble, fault, unreported)
 
 
 async def redis_old(trouble: Trouble, fault: Fault) -> None:
     redis, fault.target, fault.forgets = trouble.stage.redis, "redis, with old data", True
     await asyncio.to_thread(redis.keep)
     await trouble.wait(FORGOTTEN)
+    unreported = await asyncio.to_thread(trouble.stage.unreported)
     await asyncio.to_thread(redis.kill)
     await trouble.wait(NO_REDIS)
     await asyncio.to_thread(redis.come_back_old)
+    await _note_lost(trouble, fault, unreported)
+
+
+async def _note_lost(trouble: Trouble, fault: Fault, unreported: frozenset[str]) -> None:
+    """Which of the records are gone, now that Redis is back."""
+    fault.lost = unreported - await asyncio.to_thread(trouble.stage.records)
 
 
 async def redis_freeze(trouble: Trouble, fault: Fault) -> None:
@@ -199,8 +208,10 @@ async def failover(trouble: Trouble, fault: Fault) -> None:
     await await_until(lambda: asyncio.to_thread(watched.replicates), "a replica to promote", timeout=LIMIT)
     master = await asyncio.to_thread(watched.master)
     fault.target, fault.forgets = master.name, True
+    unreported = await asyncio.to_thread(trouble.stage.unreported)
     await asyncio.to_thread(master.kill)
     new = await await_until(lambda: _other_master(trouble, master.port), "another master", timeout=LIMIT)
+    await _note_lost(trouble, fault, unreported)
     master.command += ["--replicaof", "127.0.0.1", str(new)]
     await asyncio.to_thread(master.start)
 

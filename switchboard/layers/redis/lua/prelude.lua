@@ -15,6 +15,7 @@ local function interface_key(interface) return PREFIX .. ':interface:' .. interf
 local function socket_key(socket) return PREFIX .. ':socket:' .. socket end
 local function group_key(group) return PREFIX .. ':group:' .. group end
 local function sockets_key(interface) return PREFIX .. ':sockets:' .. interface end
+local function scan_key(interface) return PREFIX .. ':scan:' .. interface end
 local function outgoing_key(host) return PREFIX .. ':outgoing1:' .. host end
 local function report_key(channel) return PREFIX .. ':report:' .. channel end
 local INTERFACES = PREFIX .. ':interfaces'
