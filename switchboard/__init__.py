@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ContentError,
         DeadLettered,
         DenyConnection,
+        OutboxClosed,
         SessionTooLarge,
         SwitchboardError,
     )
@@ -62,6 +63,7 @@ _HOMES = {
     "ContentError": "exceptions",
     "DeadLettered": "exceptions",
     "DenyConnection": "exceptions",
+    "OutboxClosed": "exceptions",
     "SessionTooLarge": "exceptions",
 }
 
@@ -73,6 +75,7 @@ __all__ = [
     "DenyConnection",
     "Group",
     "Message",
+    "OutboxClosed",
     "SessionTooLarge",
     "SwitchboardError",
     "allowed_hosts_only",

@@ -40,19 +40,24 @@ class Channel(_OnLayer):
         self.name = check_channel(name)
         super().__init__(alias, channel_layer)
 
-    def send(self, content: Content) -> None:
+    def send(self, content: Content, immediately: bool = False) -> None:
         """Send ``content``: from a consumer when it returns, elsewhere at once.
+
+        ``immediately`` sends at once from a consumer too, as in Channels 1.x. Nothing takes that back if the consumer
+        raises, and a message that runs twice sends it twice. It is the way to send from a task or thread that
+        outlives its consumer.
 
         Raises:
             ChannelFull: a named channel is at its capacity; nothing was sent.
             ContentError: the content cannot go over the wire.
+            OutboxClosed: a task or thread that a consumer started sends after that consumer returned.
             RuntimeError: called on an event loop where it would have to wait; use `asend`.
         """
-        send(self.channel_layer, self._output(content))
+        send(self.channel_layer, self._output(content), immediately)
 
-    async def asend(self, content: Content) -> None:
+    async def asend(self, content: Content, immediately: bool = False) -> None:
         """`send` for ``async def``."""
-        await asend(self.channel_layer, self._output(content))
+        await asend(self.channel_layer, self._output(content), immediately)
 
     def _output(self, content: Content) -> Output:
         content = _checked(content)
@@ -84,18 +89,19 @@ class Group(_OnLayer):
         self.name = check_group(name)
         super().__init__(alias, channel_layer)
 
-    def add(self, channel: Channel | str, *, seq: int | None = None) -> None:
+    def add(self, channel: Channel | str, *, seq: int | None = None, immediately: bool = False) -> None:
         """Make a socket, by its reply channel, a member; from a consumer when it returns, elsewhere at once.
 
         ``seq``: it has every numbered message of the group up to that one, and is to get each later one.
+        ``immediately``: see `Channel.send`.
         """
-        send(self.channel_layer, Join(_reply_name(channel), self.name, seq))
+        send(self.channel_layer, Join(_reply_name(channel), self.name, seq), immediately)
 
-    def discard(self, channel: Channel | str) -> None:
+    def discard(self, channel: Channel | str, *, immediately: bool = False) -> None:
         """End a socket's membership, if it is a member."""
-        send(self.channel_layer, Leave(_reply_name(channel), self.name))
+        send(self.channel_layer, Leave(_reply_name(channel), self.name), immediately)
 
-    def send(self, content: Content, *, seq: int | None = None) -> None:
+    def send(self, content: Content, immediately: bool = False, *, seq: int | None = None) -> None:
         """Send ``content`` (``text``, ``bytes`` or ``close``) to every member; see `Channel.send`.
 
         ``seq`` numbers the message, from 1 without holes: members that were added with a ``seq`` get the numbered
@@ -105,19 +111,19 @@ class Group(_OnLayer):
         A group's messages are never refused for want of room: an interface has no capacity, only a client that
         reads too slowly is closed.
         """
-        send(self.channel_layer, self._message(content, seq))
+        send(self.channel_layer, self._message(content, seq), immediately)
 
-    async def aadd(self, channel: Channel | str, *, seq: int | None = None) -> None:
+    async def aadd(self, channel: Channel | str, *, seq: int | None = None, immediately: bool = False) -> None:
         """`add` for ``async def``."""
-        await asend(self.channel_layer, Join(_reply_name(channel), self.name, seq))
+        await asend(self.channel_layer, Join(_reply_name(channel), self.name, seq), immediately)
 
-    async def adiscard(self, channel: Channel | str) -> None:
+    async def adiscard(self, channel: Channel | str, *, immediately: bool = False) -> None:
         """`discard` for ``async def``."""
-        await asend(self.channel_layer, Leave(_reply_name(channel), self.name))
+        await asend(self.channel_layer, Leave(_reply_name(channel), self.name), immediately)
 
-    async def asend(self, content: Content, *, seq: int | None = None) -> None:
+    async def asend(self, content: Content, immediately: bool = False, *, seq: int | None = None) -> None:
         """`send` for ``async def``."""
-        await asend(self.channel_layer, self._message(content, seq))
+        await asend(self.channel_layer, self._message(content, seq), immediately)
 
     def _message(self, content: Content, seq: int | None) -> GroupMessage:
         if seq is not None and seq < 1:

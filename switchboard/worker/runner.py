@@ -27,7 +27,7 @@ from switchboard.exceptions import DeadLettered, DenyConnection, LayerUnavailabl
 from switchboard.layers.base import Layer
 from switchboard.message import Message
 from switchboard.names import CONNECT
-from switchboard.outbox import NoOutbox, Outbox, collecting
+from switchboard.outbox import NoOutbox, Outbox, collecting_until_closed
 from switchboard.routing import AnyConsumer, Router
 
 logger = logging.getLogger("switchboard.worker")
@@ -77,7 +77,7 @@ class Runner:
 
         async def run() -> None:
             nonlocal outcome
-            with collecting(outbox):
+            with collecting_until_closed(outbox):
                 await self._limited(self.call(message), message)
             outcome = _finished(message, outbox)
 
@@ -106,7 +106,7 @@ class Runner:
             message.outbox = self._outbox_of(message)
 
         async def run() -> None:
-            with collecting(NoOutbox(self.layer)):
+            with collecting_until_closed(NoOutbox(self.layer), *(message.outbox for message in messages)):
                 await self._limited(self._invoke(consumer, list(messages)), messages[0])
             outcomes.extend(_finished(message, message.outbox) for message in messages if message.outbox)
 
@@ -154,7 +154,7 @@ class Runner:
             return Outcome(failed=True)
         outbox = Outbox(self.layer)
         try:
-            with collecting(outbox):
+            with collecting_until_closed(outbox):
                 await self._limited(self._invoke(hook, message, error), message)
         except Overdue:
             raise
