@@ -15,13 +15,14 @@ from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any, TypeVar
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 
 from switchboard.conf import get_settings
 from switchboard.events import Content
 from switchboard.exceptions import SessionTooLarge
+from switchboard.isolation import in_database_thread
 from switchboard.layers.serialization import Serializer
 from switchboard.message import Message
 
@@ -149,25 +150,34 @@ def before(
 ) -> Consumer:
     """``consumer`` with ``prepare`` run on its message first, and ``finish`` if it returned; on each of a batch.
 
-    For an ``async def`` both run in a thread, since sessions may ask the database.
+    For an ``async def`` both run in the thread of ``sync_to_async``, since sessions may ask the database. What a sync
+    consumer would load when it first uses it is loaded there too: on the loop it could not be loaded any more.
     """
-    prepare, finish = _of_each(prepare), _of_each(finish)
     if iscoroutinefunction(consumer):
+
+        def prepare_and_load(message: Message) -> None:
+            prepare(message)
+            _load(message)
+
+        prepare_in_thread = in_database_thread(_of_each(prepare_and_load))
+        finish_in_thread = in_database_thread(_of_each(finish))
 
         @functools.wraps(consumer)
         async def on_loop(message: Message | list[Message], *args: Any, **kwargs: Any) -> Any:
-            await sync_to_async(prepare)(message)
+            await prepare_in_thread(message)
             result = await consumer(message, *args, **kwargs)
-            await sync_to_async(finish)(message)
+            await finish_in_thread(message)
             return result
 
         return on_loop  # type: ignore[return-value]
 
+    prepare_all, finish_all = _of_each(prepare), _of_each(finish)
+
     @functools.wraps(consumer)
     def in_thread(message: Message | list[Message], *args: Any, **kwargs: Any) -> Any:
-        prepare(message)
+        prepare_all(message)
         result = consumer(message, *args, **kwargs)
-        finish(message)
+        finish_all(message)
         return result
 
     return in_thread  # type: ignore[return-value]
@@ -179,6 +189,15 @@ def _of_each(step: Callable[[Message], None]) -> Callable[[Message | list[Messag
             step(each)
 
     return on_all
+
+
+def _load(message: Message) -> None:
+    """Ask the database for the http session and the user now, if the message has them."""
+    session = vars(message).get("http_session")
+    if session is not None:
+        session.keys()
+    if "user" in vars(message):
+        bool(message.user)
 
 
 def _session_of(key: str | None) -> SessionBase | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +23,7 @@ from switchboard.conf import get_settings
 from switchboard.errors import hook_of
 from switchboard.events import Content, Output, Reply
 from switchboard.exceptions import DeadLettered, DenyConnection, LayerUnavailable, NoRoute, SwitchboardError
+from switchboard.isolation import isolated, run_isolated
 from switchboard.layers.base import Layer
 from switchboard.message import Message
 from switchboard.names import CONNECT
@@ -175,12 +175,11 @@ class Runner:
             raise Overdue(f"the consumer of {named(message)} did not return within {seconds:g} s") from None
 
     async def _invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        with in_loop(asyncio.get_running_loop()):
+        with in_loop(asyncio.get_running_loop(), self.layer):
             if iscoroutinefunction(function):
-                await function(*args, **kwargs)
+                await run_isolated(function, *args, **kwargs)
             else:
-                context = copy_context()
-                await self._in_thread(lambda: context.run(function, *args, **kwargs))
+                await self._in_thread(isolated(function, *args, **kwargs))
 
 
 async def _error_of(running: Awaitable[None]) -> Exception | None:

@@ -41,7 +41,7 @@ class Later:
 
         self.tasks.append(asyncio.create_task(later(), context=context))
 
-    async def finish(self) -> list[None | BaseException]:
+    async def finish(self) -> list[BaseException | None]:
         """Let the work run; return what each piece of it raised."""
         self._go_on.set()
         return await asyncio.gather(*self.tasks, return_exceptions=True)
