@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from switchboard.bridging import current_layer
+from switchboard.conf import get_settings
 from switchboard.events import Content, Envelope, GroupMessage, Join, Leave, Output, Reply
 from switchboard.layers.base import Layer
 from switchboard.layers.named import get_sender
@@ -16,17 +18,22 @@ from switchboard.outbox import asend, send
 class _OnLayer:
     """Something that lies on a layer, given as such or by its alias in ``CHANNEL_LAYERS``.
 
-    That may be any layer of the specification, see `switchboard.layers.plain`.
+    That may be any layer of the specification, see `switchboard.layers.plain`. With neither it is the layer that runs
+    the current consumer or view, and elsewhere the layer of ``SWITCHBOARD["LAYER"]``.
     """
 
-    def __init__(self, alias: str, channel_layer: Any) -> None:
+    def __init__(self, alias: str | None, channel_layer: Any) -> None:
         self._alias = alias
         self._layer = None if channel_layer is None else sender_on(channel_layer)
 
     @property
     def channel_layer(self) -> Layer | PlainLayer:
         """The layer, found when it is needed: a channel may be made before the settings are final."""
-        return self._layer or get_sender(self._alias)
+        if self._layer is not None:
+            return self._layer
+        if self._alias is not None:
+            return get_sender(self._alias)
+        return current_layer() or get_sender(get_settings().LAYER)
 
 
 class Channel(_OnLayer):
@@ -36,7 +43,7 @@ class Channel(_OnLayer):
         TypeError: the name is no channel's name.
     """
 
-    def __init__(self, name: str, alias: str = "default", channel_layer: Any = None) -> None:
+    def __init__(self, name: str, alias: str | None = None, channel_layer: Any = None) -> None:
         self.name = check_channel(name)
         super().__init__(alias, channel_layer)
 
@@ -85,7 +92,7 @@ class Group(_OnLayer):
         TypeError: the name is no group's name.
     """
 
-    def __init__(self, name: str, alias: str = "default", channel_layer: Any = None) -> None:
+    def __init__(self, name: str, alias: str | None = None, channel_layer: Any = None) -> None:
         self.name = check_group(name)
         super().__init__(alias, channel_layer)
 
