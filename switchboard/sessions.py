@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any, TypeVar
 
@@ -121,7 +120,7 @@ def open_channel_session(message: Message) -> None:
 def open_http_session(message: Message) -> None:
     """Find ``message.http_session`` unless another decorator did."""
     if "http_session" not in vars(message):
-        message.http_session = _session_of(_cookie(message, settings.SESSION_COOKIE_NAME))
+        message.http_session = _session_of(message.cookies.get(settings.SESSION_COOKIE_NAME))
 
 
 def save_http_session(message: Message) -> None:
@@ -206,15 +205,3 @@ def _session_of(key: str | None) -> SessionBase | None:
     engine = import_module(settings.SESSION_ENGINE)
     session: SessionBase = engine.SessionStore(key)
     return session
-
-
-def _cookie(message: Message, name: str) -> str | None:
-    for header, value in message.get("headers", ()):
-        if header == b"cookie":
-            try:
-                cookies = SimpleCookie(value.decode("latin-1"))
-            except CookieError:
-                continue
-            if name in cookies:
-                return cookies[name].value
-    return None
