@@ -30,7 +30,7 @@ _layer: ContextVar[Layer | None] = ContextVar("switchboard_layer", default=None)
 
 @contextmanager
 def in_loop(loop: asyncio.AbstractEventLoop, layer: Layer) -> Iterator[None]:
-    """Within the block, and in threads that copy its context, `call` uses ``loop`` and `current_layer` is ``layer``."""
+    """Within the block, and in threads that copy its context, `call` uses ``loop`` on behalf of ``layer``."""
     loop_before, layer_before = _loop.set(loop), _layer.set(layer)
     try:
         yield
@@ -39,7 +39,7 @@ def in_loop(loop: asyncio.AbstractEventLoop, layer: Layer) -> Iterator[None]:
         _loop.reset(loop_before)
 
 
-def current_layer() -> Layer | None:
+def get_current_layer() -> Layer | None:
     """Return the layer of the running consumer or view; None outside of any."""
     return _layer.get()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from switchboard.bridging import current_layer
+from switchboard.bridging import get_current_layer
 from switchboard.conf import get_settings
 from switchboard.events import Content, Envelope, GroupMessage, Join, Leave, Output, Reply
 from switchboard.layers.base import Layer
@@ -33,7 +33,7 @@ class _OnLayer:
             return self._layer
         if self._alias is not None:
             return get_sender(self._alias)
-        return current_layer() or get_sender(get_settings().LAYER)
+        return get_current_layer() or get_sender(get_settings().LAYER)
 
 
 class Channel(_OnLayer):

@@ -19,7 +19,7 @@ MAX_COOKIE_HEADER_BYTES: Final = 8 * 1024
 MAX_COOKIE_ESCAPES: Final = 256
 
 
-def cookies_in(headers: Iterable[Sequence[bytes]], message_id: str) -> dict[str, str]:
+def parse_cookies(headers: Iterable[Sequence[bytes]], message_id: str) -> dict[str, str]:
     """Return the cookies in ``headers`` by name; none at all where the header is out of bounds."""
     header = b"; ".join(value for name, value in headers if name == b"cookie")
     # Decoded as Django does for a view.

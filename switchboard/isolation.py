@@ -15,17 +15,20 @@ looks at the connections there: one that broke, by a restart of the database for
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextvars import copy_context
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import Error, connections
+from django.db import Error, close_old_connections
 from django.urls import clear_script_prefix, set_urlconf
 from django.utils import timezone, translation
 
+_keeping: ContextVar[bool] = ContextVar("switchboard_keeping_connections", default=False)
 
-def isolated(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[[], Any]:
+
+def isolate(function: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[[], Any]:
     """Return a function without arguments that calls ``function`` isolated, in whichever thread runs it."""
     context = copy_context()
 
@@ -66,14 +69,22 @@ def in_database_thread(function: Callable[..., Any]) -> Callable[..., Any]:
     return sync_to_async(call)
 
 
-def _close_old_connections() -> None:
-    """Do what Django's ``close_old_connections`` does, but leave a connection alone that is inside a transaction.
+@contextmanager
+def keeping_connections() -> Iterator[None]:
+    """Within the block close no connection. For tests, whose thread is that of ``sync_to_async`` too.
 
-    In a worker there is none between two calls. In a test there is the transaction around the test.
+    A test has a transaction open in it, or may not use the database at all.
     """
-    for connection in connections.all(initialized_only=True):
-        if not connection.in_atomic_block:
-            connection.close_if_unusable_or_obsolete()
+    before = _keeping.set(True)
+    try:
+        yield
+    finally:
+        _keeping.reset(before)
+
+
+def _close_old_connections() -> None:
+    if not _keeping.get():
+        close_old_connections()
 
 
 def _reset() -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from switchboard.channels import Channel
-from switchboard.cookies import cookies_in
+from switchboard.cookies import parse_cookies
 from switchboard.events import Content, Envelope
 from switchboard.layers.base import Layer
 from switchboard.outbox import Outbox, collecting
@@ -79,7 +79,7 @@ class Message:
         Only ``websocket.connect`` and ``http.request`` come with cookies. A header that is longer than
         ``switchboard.cookies.MAX_COOKIE_HEADER_BYTES`` counts as none.
         """
-        return cookies_in(self.get("headers") or (), self.id)
+        return parse_cookies(self.get("headers") or (), self.id)
 
     def sending(self) -> AbstractContextManager[None]:
         """Within the block, what is sent leaves with the acknowledgement of this message: for consumers of a `batch`.

@@ -23,7 +23,7 @@ from switchboard.conf import get_settings
 from switchboard.errors import hook_of
 from switchboard.events import Content, Output, Reply
 from switchboard.exceptions import DeadLettered, DenyConnection, LayerUnavailable, NoRoute, SwitchboardError
-from switchboard.isolation import isolated, run_isolated
+from switchboard.isolation import isolate, run_isolated
 from switchboard.layers.base import Layer
 from switchboard.message import Message
 from switchboard.names import CONNECT
@@ -179,7 +179,7 @@ class Runner:
             if iscoroutinefunction(function):
                 await run_isolated(function, *args, **kwargs)
             else:
-                await self._in_thread(isolated(function, *args, **kwargs))
+                await self._in_thread(isolate(function, *args, **kwargs))
 
 
 async def _error_of(running: Awaitable[None]) -> Exception | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -25,15 +25,6 @@ async def scene() -> Scene:
     scene = Scene()
     await scene.layer.open_inbox(INTERFACE)
     return scene
-
-
-@pytest.fixture(autouse=True)
-def _restored() -> Iterator[None]:
-    yield
-    translation.deactivate()
-    timezone.deactivate()
-    set_urlconf(None)
-    set_script_prefix("/")
 
 
 def change() -> None:

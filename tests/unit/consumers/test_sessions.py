@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.db import SessionStore
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 
 from switchboard import (
     Message,
@@ -290,3 +290,16 @@ def test_an_async_consumer_that_meets_a_database_error_leaves_the_transaction_of
     with pytest.raises(IntegrityError), transaction.atomic():
         client.consume("websocket.receive")
     assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_open_connection_is_left_as_it_is_by_what_runs_in_the_thread_of_a_test() -> None:
+    @http_session_user
+    async def consumer(message: Message) -> None: ...
+
+    connection = connections["default"]
+    connection.ensure_connection()
+    raw = connection.connection
+    connection.close_at = 0  # too old
+    socket(consumer).connect()
+    assert connection.connection is raw
