@@ -119,3 +119,18 @@ async def test_an_async_consumer_that_asks_the_database_itself_recovers_too(scen
         await run(scene, "x", path="first")
         await run(scene, "y", path="second")
     assert seen[-1:] == ["second"]
+
+
+async def test_a_connection_that_must_not_last_is_closed_after_the_session_was_saved(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @http_session_user
+    async def consumer(message: Message) -> None:
+        message.http_session["visits"] = 1  # type: ignore[index]
+
+    headers = await sync_to_async(login)(await User.objects.acreate(username="ada"))
+    await sync_to_async(connections.close_all)()
+    monkeypatch.setitem(connections.settings["default"], "CONN_MAX_AGE", 0)
+    async with scene.worker(consumer):
+        await run(scene, "x", headers=headers)
+    assert await sync_to_async(lambda: connections["default"].connection)() is None

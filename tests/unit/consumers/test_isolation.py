@@ -27,11 +27,17 @@ async def scene() -> Scene:
     return scene
 
 
-def change() -> None:
-    translation.activate("ko")
-    timezone.activate("Asia/Seoul")
-    set_urlconf("chat.urls")
-    set_script_prefix("/below/")
+def change(
+    language: str = "ko", time_zone: str = "Asia/Seoul", urlconf: str = "chat.urls", prefix: str = "/a/"
+) -> None:
+    translation.activate(language)
+    timezone.activate(time_zone)
+    set_urlconf(urlconf)
+    set_script_prefix(prefix)
+
+
+def change_otherwise() -> None:
+    change("fr", "Europe/Paris", "project.urls", "/b/")
 
 
 def state() -> dict[str, str | None]:
@@ -65,7 +71,7 @@ KINDS = pytest.mark.parametrize("kind", [sync_consumer, async_consumer])
 @KINDS
 def test_what_the_calling_thread_is_in_does_not_reach_a_consumer(kind: Callable[..., Any]) -> None:
     seen: list[Any] = []
-    change()
+    change_otherwise()
     before = state()
     client = Client(layer=MemoryLayer(), router=Router([route("websocket.receive", kind(seen))]))
     client.send_and_consume("websocket.receive")
@@ -115,7 +121,7 @@ async def test_a_runner_that_runs_consumers_on_its_own_thread_isolates_them_too(
 
     seen: list[Any] = []
     layer = MemoryLayer()
-    change()
+    change_otherwise()
     before = state()
     runner = Runner(layer, Router([route("chat.log", kind(seen))]), here)
     await runner.run(Message({}, "chat.log", layer))
