@@ -6,15 +6,16 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.urls import get_script_prefix, get_urlconf, set_script_prefix, set_urlconf
 from django.utils import timezone, translation
 
 from switchboard import Message, on_error, route
 from switchboard.events import Ack, Reply
+from switchboard.isolation import isolate, run_isolated
 from switchboard.layers.memory import MemoryLayer
 from switchboard.routing import Router
 from switchboard.testing.client import Client, HttpClient
-from switchboard.worker.runner import Runner
 from tests.unit.worker.conftest import INTERFACE, SOCKET, Scene
 
 DEFAULTS = {"language": "en", "time zone": "UTC", "urlconf": None, "prefix": "/"}
@@ -115,16 +116,15 @@ async def test_what_a_consumer_leaves_does_not_reach_its_error_hook(scene: Scene
 
 
 @KINDS
-async def test_a_runner_that_runs_consumers_on_its_own_thread_isolates_them_too(kind: Callable[..., Any]) -> None:
-    async def here(function: Callable[[], Any]) -> Any:
-        return function()
-
+async def test_nothing_gets_in_from_the_context_of_the_caller_nor_out_into_it(kind: Callable[..., Any]) -> None:
     seen: list[Any] = []
-    layer = MemoryLayer()
+    consumer, message = kind(seen), Message({}, "chat.log", MemoryLayer())
     change_otherwise()
     before = state()
-    runner = Runner(layer, Router([route("chat.log", kind(seen))]), here)
-    await runner.run(Message({}, "chat.log", layer))
+    if iscoroutinefunction(consumer):
+        await run_isolated(consumer, message)
+    else:
+        isolate(consumer, message)()
     assert seen == [DEFAULTS]
     assert state() == before
 
