@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         ContentError,
         DeadLettered,
         DenyConnection,
+        OutboxClosed,
         SessionTooLarge,
         SwitchboardError,
     )
@@ -65,6 +66,7 @@ _HOMES = {
     "ContentError": "exceptions",
     "DeadLettered": "exceptions",
     "DenyConnection": "exceptions",
+    "OutboxClosed": "exceptions",
     "SessionTooLarge": "exceptions",
 }
 
@@ -76,6 +78,7 @@ __all__ = [
     "DenyConnection",
     "Group",
     "Message",
+    "OutboxClosed",
     "SessionTooLarge",
     "SwitchboardError",
     "adead_interfaces",

@@ -7,6 +7,7 @@
     ├── DenyConnection         a consumer refuses the handshake                  (also Channels' DenyConnection)
     ├── DeadLettered           a message was given up; what an error hook gets
     ├── NoRoute                no route takes a message
+    ├── OutboxClosed           a send came after its consumer had returned       (also RuntimeError)
     ├── SessionTooLarge        a channel session outgrew its bound
     ├── ContentError           a message's content cannot go over the wire       (also TypeError)
     ├── InboxFull              an interface has not read what was sent to it; nothing was sent
@@ -31,6 +32,7 @@ __all__ = [
     "InboxRemoved",
     "LayerUnavailable",
     "NoRoute",
+    "OutboxClosed",
     "SessionTooLarge",
     "SwitchboardError",
     "UnfitServer",
@@ -77,6 +79,20 @@ class NoRoute(SwitchboardError):
 
     def __str__(self) -> str:
         return f"no route takes this message of {self.channel}; check CHANNEL_ROUTING"
+
+
+class OutboxClosed(SwitchboardError, RuntimeError):
+    """A task or thread sent in the context of a consumer that has already returned, raised, or run out of time.
+
+    What a consumer sends leaves with the acknowledgement of its message, so nothing sent later can leave with it.
+    """
+
+    def __str__(self) -> str:
+        return (
+            "the consumer in whose context this was sent is no longer running, so the send cannot leave with its "
+            "acknowledgement: await the task or join the thread before the consumer returns, or send with "
+            "immediately=True"
+        )
 
 
 class SessionTooLarge(SwitchboardError):

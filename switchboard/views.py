@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse, StreamingHttpResponse
 
+from switchboard.cookies import is_within_bounds
 from switchboard.message import Message
 from switchboard.responses import ClientGone, ResponseWriter
 
@@ -93,6 +94,8 @@ def environ_of(message: Message) -> dict[str, Any]:
     if message.get("client"):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = message["client"][0], str(message["client"][1])
     _add_headers(environ, message.get("headers", ()))
+    if not is_within_bounds(environ.get("HTTP_COOKIE", "").encode("latin-1"), message.id):
+        del environ["HTTP_COOKIE"]
     # A chunked body has no length of its own, and without one Django would read nothing.
     environ["CONTENT_LENGTH"] = str(len(message.get("body") or b""))
     return environ

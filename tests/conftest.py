@@ -16,6 +16,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from django.urls import clear_script_prefix, set_urlconf
+from django.utils import timezone, translation
 
 from switchboard import private_redis
 from switchboard.testing.processes import PrivateRedis
@@ -117,9 +119,40 @@ def pytest_report_header() -> str:
     return f"seed: {SEED} (SEED={SEED} repeats it); require all: {REQUIRE_ALL}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of each file in an order that the seed decides, so that none comes to need what another leaves.
+
+    Files keep their places and the tests of a class stay together. A test's rank depends on nothing but the seed and
+    its name, so any selection of tests, and each process of several, has the same order. Later hooks put the tests
+    together that share a parametrized fixture of a module or a session, and those that flush the database last.
+    """
+    places = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: (places[item.path], [_rank(node) for node in _below_its_file(item)]))
+
+
+def _below_its_file(item: pytest.Item) -> list[pytest.Class | pytest.Item]:
+    """Return the classes that the test is in, and the test."""
+    return [node for node in item.listchain() if isinstance(node, (pytest.Class, pytest.Item))]
+
+
+def _rank(node: pytest.Class | pytest.Item) -> float:
+    return random.Random(f"{SEED} {node.nodeid}").random()
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     random.seed(SEED)
+
+
+@pytest.fixture(autouse=True)
+def _django_defaults() -> Iterator[None]:
+    """A request of Django's test client leaves its language and more set in the thread of the tests."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
+    set_urlconf(None)
+    clear_script_prefix()
 
 
 # -- services

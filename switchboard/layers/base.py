@@ -26,8 +26,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from switchboard.events import Output
 from switchboard.layers.extensions import OF_WORKERS
@@ -71,15 +70,19 @@ class Layer(InterfaceContract, WorkerContract):
     #: What it can do beside carrying messages, see `extensions`; Channels' own word for such a list.
     extensions: ClassVar[list[str]] = [*OF_WORKERS]
 
+    #: The last numbers of groups that left through this object.
+    tips: Tips
+
+    def __new__(cls, *_args: Any, **_options: Any) -> Self:
+        # Not a cached_property: since Python 3.12 it has no lock, so threads that use it first at once get two objects.
+        layer = super().__new__(cls)
+        layer.tips = Tips()
+        return layer
+
     @property
     def shards(self) -> Sequence[Layer]:
         """The parts that a worker reads each for itself: the layer, unless it lies on several hosts."""
         return [self]
-
-    @cached_property
-    def tips(self) -> Tips:
-        """The last numbers of groups that left through this object."""
-        return Tips()
 
     # -- for both
 

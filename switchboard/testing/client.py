@@ -28,6 +28,7 @@ from switchboard.bridging import call
 from switchboard.conf import get_settings
 from switchboard.events import Ack, Content, Envelope, GroupMessage, InboxEvent, Join, Leave, Reply, Tip
 from switchboard.exceptions import ChannelFull
+from switchboard.isolation import keeping_connections
 from switchboard.layers.base import Delivery, Enqueued, Layer
 from switchboard.layers.named import get_layer
 from switchboard.message import Message
@@ -52,7 +53,8 @@ class Client:
     """One socket, as its consumers see it.
 
     ``session`` is its channel session to begin with, ``user`` somebody who is logged in there. Without ``layer`` and
-    ``router`` those of the settings are used.
+    ``router`` those of the settings are used. Consumers and views that it runs send on its layer too, unless they name
+    another.
     """
 
     def __init__(
@@ -105,7 +107,8 @@ class Client:
             assert not fail_on_none, f"no message on {channel}"
             return False
         self._runner.raised = None
-        async_to_sync(self._dispatcher.handle)(delivery)
+        with keeping_connections():
+            async_to_sync(self._dispatcher.handle)(delivery)
         if self._runner.raised is not None:
             raise self._runner.raised
         return True

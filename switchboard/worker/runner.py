@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +23,11 @@ from switchboard.conf import get_settings
 from switchboard.errors import hook_of
 from switchboard.events import Content, Output, Reply
 from switchboard.exceptions import DeadLettered, DenyConnection, LayerUnavailable, NoRoute, SwitchboardError
+from switchboard.isolation import isolate, run_isolated
 from switchboard.layers.base import Layer
 from switchboard.message import Message
 from switchboard.names import CONNECT
-from switchboard.outbox import NoOutbox, Outbox, collecting
+from switchboard.outbox import NoOutbox, Outbox, collecting_until_closed
 from switchboard.routing import AnyConsumer, Router
 
 logger = logging.getLogger("switchboard.worker")
@@ -77,7 +77,7 @@ class Runner:
 
         async def run() -> None:
             nonlocal outcome
-            with collecting(outbox):
+            with collecting_until_closed(outbox):
                 await self._limited(self.call(message), message)
             outcome = _finished(message, outbox)
 
@@ -106,7 +106,7 @@ class Runner:
             message.outbox = self._outbox_of(message)
 
         async def run() -> None:
-            with collecting(NoOutbox(self.layer)):
+            with collecting_until_closed(NoOutbox(self.layer), *(message.outbox for message in messages)):
                 await self._limited(self._invoke(consumer, list(messages)), messages[0])
             outcomes.extend(_finished(message, message.outbox) for message in messages if message.outbox)
 
@@ -154,7 +154,7 @@ class Runner:
             return Outcome(failed=True)
         outbox = Outbox(self.layer)
         try:
-            with collecting(outbox):
+            with collecting_until_closed(outbox):
                 await self._limited(self._invoke(hook, message, error), message)
         except Overdue:
             raise
@@ -175,12 +175,11 @@ class Runner:
             raise Overdue(f"the consumer of {named(message)} did not return within {seconds:g} s") from None
 
     async def _invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        with in_loop(asyncio.get_running_loop()):
+        with in_loop(asyncio.get_running_loop(), self.layer):
             if iscoroutinefunction(function):
-                await function(*args, **kwargs)
+                await run_isolated(function, *args, **kwargs)
             else:
-                context = copy_context()
-                await self._in_thread(lambda: context.run(function, *args, **kwargs))
+                await self._in_thread(isolate(function, *args, **kwargs))
 
 
 async def _error_of(running: Awaitable[None]) -> Exception | None:

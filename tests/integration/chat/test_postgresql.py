@@ -57,6 +57,7 @@ def test_the_services_hold_on_postgresql(postgresql: str) -> None:
             "statements",
             "meanwhile",
             "together",
+            "broken_connections",
         )
     ]
     environment = {**os.environ, "PGHOST": postgresql}
