@@ -19,9 +19,10 @@ from switchboard.exceptions import ContentError, LayerUnavailable
 from switchboard.layers.base import Attempt, Begun, Commit, Delivery, Layer
 from switchboard.names import HTTP_REQUEST
 from switchboard.worker.committer import Committer
+from switchboard.worker.database_errors import RetryPolicy
 from switchboard.worker.execution import Execution, Result
 from switchboard.worker.persisting import persist
-from switchboard.worker.runner import Outcome, Runner
+from switchboard.worker.runner import Away, Outcome, Runner
 from switchboard.worker.solitude import Solitude
 
 logger = logging.getLogger("switchboard.worker")
@@ -55,7 +56,7 @@ class Dispatcher:
         self._layer = layer
         self._runner = runner
         self._worker = worker
-        self._execution = Execution(runner, stopping)
+        self._execution = Execution(runner, solitude, stopping)
         self._solitude = solitude
         self._committer = committer
 
@@ -64,8 +65,7 @@ class Dispatcher:
 
         ``ran`` is called as soon as all that is left to do is to commit.
         """
-        async with self._solitude.company():
-            finished = await self._execution.run_together(deliveries)
+        finished = await self._execution.run_together(deliveries)
         ran()
         await self._commit_all(finished)
 
@@ -102,24 +102,32 @@ class Dispatcher:
                 await persist(lambda: self._layer.publish([Reply(str(message.reply_channel), SERVER_ERROR)]))
 
     async def _handle_first(self, delivery: Delivery) -> None:
-        async with self._solitude.company():
-            outcome = await self._execution.run(delivery)
-        await self._commit_all([(delivery, outcome)])
+        await self._commit_all([(delivery, await self._execution.run(delivery))])
 
     async def _handle_again(self, delivery: Delivery) -> None:
+        outcome = await self._execution.retry(lambda policy: self._attempt(delivery, policy), delivery)
+        await self._commit_all([(delivery, outcome)])
+
+    async def _attempt(self, delivery: Delivery, policy: RetryPolicy) -> Result:
+        """Run a redelivered message once, alone; None where it is not to run, and settled.
+
+        Raises:
+            Away: run it again later; the attempt was not counted.
+            Overdue: the consumer did not return; the attempt was.
+        """
         async with self._solitude.alone():
             # Counted in here: a message that only waited for its turn beside one that ended the worker did not begin.
             attempt: Attempt = await persist(lambda: self._layer.begin(self._worker, delivery))
             if attempt.begun is not Begun.RUN:
-                return
+                return None
             if attempt.number > get_settings().MAX_ATTEMPTS:
                 await self._bury(delivery, attempt.number)
-                return
-            outcome = await self._execution.run(delivery)
-        if outcome is not None:
-            await self._commit_all([(delivery, outcome)])
-        else:
-            await persist(lambda: self._layer.forgive(self._worker, delivery))
+                return None
+            try:
+                return await self._execution.run_once(delivery, policy)
+            except Away:
+                await persist(lambda: self._layer.forgive(self._worker, delivery))
+                raise
 
     async def _bury(self, delivery: Delivery, attempts: int) -> None:
         logger.error(

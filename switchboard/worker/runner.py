@@ -16,14 +16,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.db import InterfaceError, OperationalError
 
 from switchboard.batches import most_at_once
 from switchboard.bridging import in_loop
 from switchboard.conf import get_settings
 from switchboard.errors import hook_of
 from switchboard.events import Content, Output, Reply
-from switchboard.exceptions import DeadLettered, DenyConnection, LayerUnavailable, NoRoute, SwitchboardError
+from switchboard.exceptions import DeadLettered, DenyConnection, NoRoute, SwitchboardError
 from switchboard.layers.base import Layer
 from switchboard.message import Message
 from switchboard.names import CONNECT
@@ -34,6 +33,8 @@ logger = logging.getLogger("switchboard.worker")
 
 #: Runs a function of no arguments in some thread.
 InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
+#: Decides whether what a consumer raised is not its fault and goes away by itself; see `RetryPolicy`.
+IsTransient = Callable[[Exception], Awaitable[bool]]
 
 
 class Away(SwitchboardError):
@@ -65,7 +66,7 @@ class Runner:
         self._router = router
         self._in_thread = in_thread
 
-    async def run(self, message: Message) -> Outcome:
+    async def run(self, message: Message, is_transient: IsTransient) -> Outcome:
         """What is to be committed for ``message``.
 
         Raises:
@@ -81,7 +82,7 @@ class Runner:
                 await self._limited(self.call(message), message)
             outcome = _finished(message, outbox)
 
-        error = await _error_of(run())
+        error = await _error_of(run(), is_transient)
         if isinstance(error, DenyConnection):
             if message.channel.name == CONNECT:
                 return Outcome([Reply(str(message.reply_channel), {"close": True})])
@@ -93,7 +94,9 @@ class Runner:
             return await self._answer(message, error)
         return outcome
 
-    async def run_together(self, consumer: AnyConsumer, messages: Sequence[Message]) -> Sequence[Outcome]:
+    async def run_together(
+        self, consumer: AnyConsumer, messages: Sequence[Message], is_transient: IsTransient
+    ) -> Sequence[Outcome]:
         """What is to be committed for each of ``messages``, which were all routed to ``consumer``, one for a `batch`.
 
         Raises:
@@ -110,7 +113,7 @@ class Runner:
                 await self._limited(self._invoke(consumer, list(messages)), messages[0])
             outcomes.extend(_finished(message, message.outbox) for message in messages if message.outbox)
 
-        error = await _error_of(run())
+        error = await _error_of(run(), is_transient)
         if error is not None:
             raise Spoilt(f"a batch of {len(messages)}, {named(messages[0])} the first, raised {error!r}")
         return outcomes
@@ -183,7 +186,7 @@ class Runner:
                 await self._in_thread(lambda: context.run(function, *args, **kwargs))
 
 
-async def _error_of(running: Awaitable[None]) -> Exception | None:
+async def _error_of(running: Awaitable[None], is_transient: IsTransient) -> Exception | None:
     """What application code raised, if it is its own fault.
 
     Raises:
@@ -195,7 +198,7 @@ async def _error_of(running: Awaitable[None]) -> Exception | None:
     except Overdue:
         raise
     except Exception as error:
-        if is_away(error):
+        if await is_transient(error):
             raise Away(str(error)) from error
         return error
     return None
@@ -204,17 +207,6 @@ async def _error_of(running: Awaitable[None]) -> Exception | None:
 def _finished(message: Message, outbox: Outbox) -> Outcome:
     session = vars(message).get("channel_session")
     return Outcome(outbox.outputs, None if session is None else session.changes())
-
-
-def is_away(error: BaseException) -> bool:
-    """Whether the database or the layer, not the consumer, is at fault, and may be back soon.
-
-    A send asks the layer whether there is room; that it got no answer says nothing against the message. SQLite has the
-    same class for a locked file and for a table that does not exist; the latter will not appear.
-    """
-    if isinstance(error, LayerUnavailable):
-        return True
-    return isinstance(error, (OperationalError, InterfaceError)) and "no such" not in str(error)
 
 
 def named(message: Message) -> str:

@@ -152,15 +152,6 @@ async def test_a_worker_that_stops_meanwhile_leaves_the_message_to_others_uncoun
     assert (await scene.layer.begin("worker.next", taken)).number == 3, "as if that worker had not been"
 
 
-async def test_a_table_that_does_not_exist_is_an_error_like_others(scene: Scene) -> None:
-    def store(message: Message) -> None:
-        raise OperationalError("no such table: chat_room")
-
-    async with scene.worker(store):
-        await scene.enqueue(0)
-        await scene.expect(Ack(SOCKET, 0, failed=True))
-
-
 async def test_a_consumer_that_does_not_return_ends_its_worker_and_nothing_else(
     scene: Scene, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
