@@ -23,8 +23,9 @@ from switchboard.message import Message
 from switchboard.outages import Outage
 from switchboard.routing import AnyConsumer
 from switchboard.worker.database_errors import DatabaseProbe, RetryPolicy
-from switchboard.worker.runner import Away, Outcome, Runner, Spoilt
+from switchboard.worker.runner import Away, Outcome, Overdue, Runner, Spoilt
 from switchboard.worker.solitude import Solitude
+from switchboard.worker.threads import NotStarted
 
 logger = logging.getLogger("switchboard.worker")
 
@@ -32,8 +33,8 @@ T = TypeVar("T")
 
 #: A delivery and what the routing found in it.
 _Routed: TypeAlias = tuple[Delivery, Mapping[str, str]]
-#: None: it has to run elsewhere.
-Result: TypeAlias = Outcome | None
+#: None: it has to run elsewhere. Overdue: it did not return, beside others that did.
+Result: TypeAlias = Outcome | Overdue | None
 
 
 class Execution:
@@ -49,7 +50,7 @@ class Execution:
         """The message as its consumer gets it."""
         return Message.from_envelope(delivery.envelope, self._runner.layer)
 
-    async def run(self, delivery: Delivery) -> Result:
+    async def run(self, delivery: Delivery) -> Outcome | None:
         """Run one message by itself, beside others.
 
         Raises:
@@ -75,7 +76,7 @@ class Execution:
         """Run several, in whatever order.
 
         Raises:
-            Overdue: a consumer did not return.
+            Overdue: the consumer did not return from a batch.
         """
         results: list[tuple[Delivery, Result]] = []
         for consumer, batch in self._batches(deliveries):
@@ -117,7 +118,15 @@ class Execution:
             return await self._runner.run_together(consumer, messages, policy.is_transient)
 
     async def _run_each(self, batch: Sequence[_Routed]) -> Sequence[tuple[Delivery, Result]]:
-        results = await asyncio.gather(*(self.run(delivery) for delivery, _ in batch))
+        """One that does not return keeps nobody else from what it has done."""
+
+        async def run(delivery: Delivery) -> Result:
+            try:
+                return await self.run(delivery)
+            except Overdue as error:
+                return error
+
+        results = await asyncio.gather(*(run(delivery) for delivery, _ in batch))
         return [(delivery, result) for (delivery, _), result in zip(batch, results, strict=True)]
 
     async def retry(self, run: Callable[[RetryPolicy], Awaitable[T]], delivery: Delivery) -> T | None:
@@ -133,6 +142,8 @@ class Execution:
         while True:
             try:
                 result = await run(policy)
+            except NotStarted:
+                return None
             except Away as error:
                 outage.lasts(error)
                 began = clock() if began is None else began

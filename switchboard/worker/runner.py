@@ -11,11 +11,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextvars import copy_context
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.urls import resolve
 
 from switchboard.batches import most_at_once
 from switchboard.bridging import in_loop
@@ -25,14 +26,14 @@ from switchboard.events import Content, Output, Reply
 from switchboard.exceptions import DeadLettered, DenyConnection, NoRoute, SwitchboardError
 from switchboard.layers.base import Layer
 from switchboard.message import Message
-from switchboard.names import CONNECT
+from switchboard.names import CONNECT, HTTP_REQUEST
 from switchboard.outbox import NoOutbox, Outbox, collecting
 from switchboard.routing import AnyConsumer, Router
+from switchboard.views import django_view
+from switchboard.worker.threads import NotStarted, Threads, TimeLimit, TimeLimitExceeded
 
 logger = logging.getLogger("switchboard.worker")
 
-#: Runs a function of no arguments in some thread.
-InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
 #: Decides whether what a consumer raised is not its fault and goes away by itself; see `RetryPolicy`.
 IsTransient = Callable[[Exception], Awaitable[bool]]
 
@@ -42,7 +43,11 @@ class Away(SwitchboardError):
 
 
 class Overdue(SwitchboardError):
-    """A consumer did not return within ``SWITCHBOARD["CONSUMER_TIME_LIMIT"]``. Its thread may run on."""
+    """A consumer or a view did not return within its time limit. Its thread may run on; ``position`` is where it is."""
+
+    def __init__(self, text: str, position: TracebackType | None = None) -> None:
+        super().__init__(text)
+        self.position = position
 
 
 class Spoilt(SwitchboardError):
@@ -59,12 +64,12 @@ class Outcome:
 
 
 class Runner:
-    """Runs consumers of ``router``; sync ones by ``in_thread``."""
+    """Runs consumers of ``router``; sync ones in ``threads``."""
 
-    def __init__(self, layer: Layer, router: Router, in_thread: InThread) -> None:
+    def __init__(self, layer: Layer, router: Router, threads: Threads) -> None:
         self.layer = layer
         self._router = router
-        self._in_thread = in_thread
+        self._threads = threads
 
     async def run(self, message: Message, is_transient: IsTransient) -> Outcome:
         """What is to be committed for ``message``.
@@ -79,7 +84,7 @@ class Runner:
         async def run() -> None:
             nonlocal outcome
             with collecting(outbox):
-                await self._limited(self.call(message), message)
+                await self.call(message)
             outcome = _finished(message, outbox)
 
         error = await _error_of(run(), is_transient)
@@ -110,13 +115,18 @@ class Runner:
 
         async def run() -> None:
             with collecting(NoOutbox(self.layer)):
-                await self._limited(self._invoke(consumer, list(messages)), messages[0])
+                await self._invoke(consumer, messages[0], list(messages))
             outcomes.extend(_finished(message, message.outbox) for message in messages if message.outbox)
 
         error = await _error_of(run(), is_transient)
         if error is not None:
             raise Spoilt(f"a batch of {len(messages)}, {named(messages[0])} the first, raised {error!r}")
         return outcomes
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a thread is stuck, so that nothing new begins here."""
+        return self._threads.is_stuck
 
     def route(self, message: Message) -> AnyConsumer | None:
         """Find the consumer of ``message`` and its keyword arguments, and keep them in it; None: there is none."""
@@ -135,14 +145,16 @@ class Runner:
 
         Raises:
             NoRoute: there is none.
+            Overdue: it did not return.
+            NotStarted: it did not begin.
         """
         consumer = self.route(message)
         if consumer is None:
             raise NoRoute(message.channel.name)
         if most_at_once(consumer):
-            await self._invoke(consumer, [message])
+            await self._invoke(consumer, message, [message])
         else:
-            await self._invoke(consumer, message, **message.kwargs)
+            await self._invoke(consumer, message, message, **message.kwargs)
 
     def report(self, message: Message, error: Exception) -> None:
         """Say that a consumer raised."""
@@ -158,32 +170,29 @@ class Runner:
         outbox = Outbox(self.layer)
         try:
             with collecting(outbox):
-                await self._limited(self._invoke(hook, message, error), message)
-        except Overdue:
+                await self._invoke(hook, message, message, error)
+        except (Overdue, NotStarted):
             raise
         except Exception:
             logger.exception("the error hook of %s raised", named(message))
             return Outcome(failed=True)
         return Outcome(outbox.outputs)
 
-    async def _limited(self, running: Awaitable[None], message: Message) -> None:
-        seconds = get_settings().CONSUMER_TIME_LIMIT
+    async def _invoke(self, function: Callable[..., Any], message: Message, *args: Any, **kwargs: Any) -> None:
+        """Call ``function`` for ``message`` within the time limit, which begins when it does."""
+        settings = get_settings()
+        is_request = message.channel.name == HTTP_REQUEST
+        seconds = settings.VIEW_TIME_LIMIT if is_request else settings.CONSUMER_TIME_LIMIT
         try:
-            async with asyncio.timeout(seconds) as limit:
-                await running
-        except TimeoutError:
-            # A consumer may raise one of its own.
-            if not limit.expired():
-                raise
-            raise Overdue(f"the consumer of {named(message)} did not return within {seconds:g} s") from None
-
-    async def _invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        with in_loop(asyncio.get_running_loop()):
-            if iscoroutinefunction(function):
-                await function(*args, **kwargs)
-            else:
-                context = copy_context()
-                await self._in_thread(lambda: context.run(function, *args, **kwargs))
+            with in_loop(asyncio.get_running_loop()):
+                if iscoroutinefunction(function):
+                    async with TimeLimit(seconds):
+                        await function(*args, **kwargs)
+                else:
+                    await self._threads.run(lambda: function(*args, **kwargs), seconds)
+        except TimeLimitExceeded as error:
+            runs = _named_view(message) if is_request else f"the consumer of {named(message)}"
+            raise Overdue(f"{runs} {error}", error.position) from None
 
 
 async def _error_of(running: Awaitable[None], is_transient: IsTransient) -> Exception | None:
@@ -192,10 +201,11 @@ async def _error_of(running: Awaitable[None], is_transient: IsTransient) -> Exce
     Raises:
         Away: it is not.
         Overdue: it did not return.
+        NotStarted: it did not begin.
     """
     try:
         await running
-    except Overdue:
+    except (Overdue, NotStarted):
         raise
     except Exception as error:
         if await is_transient(error):
@@ -213,3 +223,14 @@ def named(message: Message) -> str:
     """A message in a log line."""
     path = f" on {message['path']}" if "path" in message else ""
     return f"{message.channel}{path} ({message.id})"
+
+
+def _named_view(message: Message) -> str:
+    """A request in a log line, with the view that Django's URL configuration names for it."""
+    name = getattr(message.consumer, "__qualname__", repr(message.consumer))
+    if message.consumer is django_view:
+        try:
+            name = resolve(message["path"]).view_name
+        except Exception:  # Resolver404, or whatever converters of the application raise
+            name = "no view of the URL configuration"
+    return f"{message['method']} {message['path']} ({name})"

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from switchboard import DeadLettered, Message, on_error, route
-from switchboard.events import Ack, Reply
+from switchboard import DeadLettered, Message, batch, on_error, route
+from switchboard.events import Ack, Envelope, Reply
 from switchboard.layers.base import Begun
 from switchboard.routing import Router
 from switchboard.testing.waiting import await_until
@@ -173,3 +173,33 @@ async def test_a_consumer_that_does_not_return_ends_its_worker_and_nothing_else(
         assert len(await scene.layer.pending([CONNECT], idle=0)) == 1, "left for another worker"
     finally:
         release.set()
+
+
+async def test_one_that_hangs_after_a_failed_batch_costs_no_other(scene: Scene, settings: Any) -> None:
+    """What had run is acknowledged; what waited for the thread goes to another worker, and was never attempted."""
+    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4, "CONSUMER_TIME_LIMIT": 1.0}
+    release, ran = threading.Event(), []
+
+    def work(messages: list[Message]) -> None:
+        if len(messages) > 1:
+            raise ValueError("run each by itself")
+        ran.append(messages[0]["n"])
+        if messages[0]["n"] == 1:
+            release.wait(timeout=20)
+
+    await scene.layer.publish([Envelope("jobs", str(n), {"n": n}) for n in range(4)])
+    worker = Worker(scene.layer, Router([route("jobs", batch(work))]), threads=1)
+    try:
+        with pytest.raises(Overdue, match=r"jobs \(1\) did not return within 1 s"):
+            await worker.run(asyncio.Event())
+        assert ran == [0, 1]
+        assert await scene.layer.depth("jobs") == 3, "the first is acknowledged"
+    finally:
+        release.set()
+    async with scene.worker(routes=[route("jobs", batch(work))]):
+
+        async def done() -> bool:
+            return await scene.layer.depth("jobs") == 0
+
+        await await_until(done, "the others, elsewhere")
+    assert sorted(ran) == [0, 1, 1, 2, 3]
