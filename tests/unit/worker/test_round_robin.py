@@ -59,6 +59,12 @@ async def test_never_more_than_wanted_from_more_channels_than_threads() -> None:
     assert Counter(name for each in taken for name in each) == {"a": 3, "b": 3, "c": 3}
 
 
+async def test_what_one_channel_did_not_have_another_may_give_and_no_more() -> None:
+    queues = Queues(a=1, b=5)
+    assert await channels_of(queues.round_robin("a b c"), 2) == ["a", "b"]
+    assert queues.asked == [("a", 2, False), ("b", 1, False)]
+
+
 async def test_a_busy_channel_does_not_starve_the_others() -> None:
     queues = Queues(a=100)
     robin = queues.round_robin("a b c")
