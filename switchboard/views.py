@@ -20,6 +20,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from switchboard.cookies import is_within_bounds
 from switchboard.message import Message
 from switchboard.responses import ClientGone, ResponseWriter
+from switchboard.time_limits import lift_time_limit
 
 logger = logging.getLogger("switchboard.http")
 
@@ -37,6 +38,7 @@ def django_view(message: Message) -> None:
         head["headers"] = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
     response = _handler()(environ_of(message), start_response)  # type: ignore[arg-type]
+    lift_time_limit()
     writer = ResponseWriter(message.channel_layer, message.reply_channel, head["status"], head["headers"])
     try:
         if message["method"] == "HEAD":

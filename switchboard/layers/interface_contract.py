@@ -147,4 +147,5 @@ class InterfaceContract(ABC):
     @abstractmethod
     async def report_written(self, channel: str, total: int) -> None:
         """Tell the worker that answers the request ``channel`` that ``total`` bytes of the response have been written
-        to the client; -1 says that the client is gone. Unread reports are forgotten after a minute."""
+        to the client; -1 says that the client is gone, also before any worker claimed the request. Unread reports are
+        forgotten after a minute."""

@@ -131,7 +131,8 @@ class WorkerContract(ABC):
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:
         """Acknowledge an HTTP request before it runs, telling its interface who runs it (`Claimed`).
 
-        False if it is not the worker's, or past its time, in which case it is dropped.
+        False if it is not the worker's, or past its time, or its client is gone (`report_written` of -1); in the latter
+        two cases it is dropped.
         """
 
     @abstractmethod

@@ -16,7 +16,6 @@ import contextlib
 import logging
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from django.db import close_old_connections
@@ -35,8 +34,9 @@ from switchboard.worker.delivery import Holdings
 from switchboard.worker.dispatch import Dispatcher
 from switchboard.worker.reading import OneByOne, Reading, Together
 from switchboard.worker.reaper import Reaper
-from switchboard.worker.runner import InThread, Overdue, Runner
+from switchboard.worker.runner import Overdue, Runner
 from switchboard.worker.solitude import Solitude
+from switchboard.worker.threads import ThreadPool
 
 logger = logging.getLogger("switchboard.worker")
 
@@ -146,10 +146,11 @@ class Worker:
         solitude, committer = Solitude(), Committer(shard, self.name)
 
         def reading(kind: type[AnyReading], channels: Collection[str], thread: str, **options: int) -> AnyReading:
-            # Not a context manager: at a failure its end would wait on threads that wait on this loop.
-            pool = ThreadPoolExecutor(self._threads, thread)
-            runner = Runner(self._layer, self._router, _threads_of(pool))
-            dispatcher = Dispatcher(shard, runner, self.name, committer, solitude, stopping=stop.is_set)
+            threads = ThreadPool(self._threads, thread, _with_fresh_connections)
+            runner = Runner(self._layer, self._router, threads)
+            dispatcher = Dispatcher(
+                shard, runner, self.name, committer, solitude, requests=self._threads, stopping=stop.is_set
+            )
             return kind(shard, self.name, channels, work, dispatcher, holdings, overdue, **options)
 
         batched = self._router.batched()
@@ -181,13 +182,6 @@ async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, end: asyn
             outage.lasts(error)
         else:
             outage.over()
-
-
-def _threads_of(pool: ThreadPoolExecutor) -> InThread:
-    async def in_thread(function: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(pool, _with_fresh_connections, function)
-
-    return in_thread
 
 
 def _with_fresh_connections(function: Callable[[], Any]) -> Any:

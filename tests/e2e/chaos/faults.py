@@ -34,7 +34,8 @@ FREEZE_INTERFACE: Final = 20.0
 #: Seconds; longer than that lease.
 CUT_OFF: Final = 60.0
 FREEZE_REDIS: Final = 30.0
-LOCK_DATABASE: Final = 10.0
+#: Longer than SQLite waits for a lock (20): consumers are told "database is locked", and are run again.
+LOCK_DATABASE: Final = 30.0
 #: Seconds without a Redis, and of talk between the moment that comes back and the one that is lost.
 NO_REDIS: Final = 2.0
 FORGOTTEN: Final = 3.0

@@ -129,7 +129,7 @@ async def test_fast_downloads_keep_an_inbox_within_its_window(layer: RedisLayer,
         writer = ResponseWriter(layer, Channel(new_reply_channel(inbox.name), channel_layer=layer), 200, [])
         writer.write(bytes(6 * MIB), more=False)
 
-    with in_loop(asyncio.get_running_loop()):
+    with in_loop(asyncio.get_running_loop(), layer):
         downloads = asyncio.gather(*(asyncio.to_thread(download) for _ in range(8)))
     read, most = 0, 0
     while read < 48 * MIB:

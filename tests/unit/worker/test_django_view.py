@@ -16,6 +16,7 @@ from switchboard.bridging import call
 from switchboard.layers.memory import MemoryLayer
 from switchboard.routing import Router
 from switchboard.testing.client import HttpClient
+from switchboard.testing.waiting import wait_until
 
 
 @csrf_exempt
@@ -130,6 +131,7 @@ def test_a_worker_waits_for_its_client_and_stops_when_that_is_gone(client: HttpC
     made.clear()
 
     def reports() -> None:
+        wait_until(lambda: made, "the view to begin")  # a client that leaves before has its request dropped
         call(client.layer, lambda layer: layer.report_written(client.reply_channel, 5_000))
         call(client.layer, lambda layer: layer.report_written(client.reply_channel, -1))
 
