@@ -13,12 +13,14 @@ application runs under either; under this one
   application end, and doesn't trip over a handshake (``KeyError: 'application_instance'``);
 * Python's collector of garbage doesn't stop all sockets every few seconds (`garbage`);
 * settings or a Redis on which no interface can run end the start with one sentence and status 2;
+* the application begins before the first connection, and ends the process with status 1 when it fails for good;
 * a handshake is not refused before the application's own ``CONNECT_TIMEOUT``, nor a healthy socket closed after a day.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from typing import Any, Final
@@ -28,6 +30,7 @@ from daphne.cli import CommandLineInterface
 from daphne.http_protocol import WebRequest
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer  # type: ignore[import-untyped]
 
@@ -45,6 +48,8 @@ logger = logging.getLogger(__name__)
 HANDSHAKE_TIMEOUT: Final = 60
 #: The status of a process that was given a bad setting or option, as argparse has it.
 BAD_USAGE: Final = 2
+#: The status of a process whose application has failed.
+FAILED: Final = 1
 #: Daphne's word for no limit.
 UNLIMITED: Final = -1
 #: Seconds that requests under way are given after SIGTERM.
@@ -70,10 +75,14 @@ class _Valve:
 
 
 class Server(daphne.server.Server):  # type: ignore[misc]
-    """See the module. The application may have a method ``stop()`` that returns a future."""
+    """See the module. The application may have methods ``verify()``, ``start(failed)`` and ``stop()``: see `Interface`.
+
+    After `run`, ``failed`` says whether the application ended it.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.failed = False
         self._ports: list[Any] = []
         self._garbage = Garbage()
 
@@ -92,6 +101,8 @@ class Server(daphne.server.Server):  # type: ignore[misc]
             except LayerUnavailable as error:
                 logger.warning("the layer is away: %s", error)
         self._garbage.begin()
+        # By a timer, since `callWhenRunning` calls before the loop runs.
+        daphne.server.reactor.callLater(0, self._begin)
         super().run()
 
     # -- the sockets
@@ -106,6 +117,15 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         self._garbage.look(len(self.connections))
 
     # -- the application
+
+    def _begin(self) -> None:
+        start = getattr(self.application, "start", None)
+        if start is not None:
+            try:
+                start(self._application_failed)
+            except Exception:  # Twisted's log, where it would go, is switched off
+                logger.critical("the application did not start", exc_info=True)
+                self._application_failed()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         extension: Any = protocol if isinstance(protocol, Endpoint) else {}
@@ -135,6 +155,11 @@ class Server(daphne.server.Server):  # type: ignore[misc]
 
     # -- the end
 
+    def _application_failed(self) -> None:
+        self.failed = True
+        with contextlib.suppress(ReactorNotRunning):  # it ends already
+            self.stop()
+
     def listen_success(self, port: Any) -> None:
         self._ports.append(port)
         # Daphne has no seam for it; nothing was accepted before now.
@@ -152,7 +177,10 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         ended = stop() if stop is not None else None
         await self._finish_requests()
         if ended is not None:
-            await ended
+            try:
+                await ended
+            except Exception:
+                logger.exception("the application did not end in order")
         running = self._running()
         for task in running:
             task.cancel()
@@ -175,6 +203,8 @@ class Server(daphne.server.Server):  # type: ignore[misc]
 class CommandLine(CommandLineInterface):  # type: ignore[misc]
     """Daphne's options; the defaults of two are raised, see the module."""
 
+    server: Server  # set by `run`
+
     description = "Switchboard's interface: Daphne, holding the sockets"
     server_class = Server
 
@@ -190,3 +220,5 @@ class CommandLine(CommandLineInterface):  # type: ignore[misc]
         except (ImproperlyConfigured, UnfitServer) as error:
             print(error, file=sys.stderr)
             raise SystemExit(BAD_USAGE) from None
+        if self.server.failed:
+            raise SystemExit(FAILED)

@@ -68,7 +68,7 @@ class Command(BaseCommand):
         except UnfitServer as error:
             raise CommandError(str(error), returncode=2) from error
         except Exception as error:
-            # An overdue consumer was reported when it was noticed.
+            # An overdue consumer was reported when it was noticed. Of anything else the traceback names the task.
             logger.critical("the worker ends; what it held goes to others", exc_info=not isinstance(error, Overdue))
             logging.shutdown()
             # Its threads may wait for the loop that just ended, and an ordinary exit would wait for them.

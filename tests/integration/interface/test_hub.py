@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Reply
-from switchboard.interface import Interface, moving, workers_end
+from switchboard.interface import Interface, hub, moving, term, workers_end
 from switchboard.layers.base import Beat
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE, interface_of
@@ -204,8 +204,53 @@ async def test_a_bug_in_the_hub_is_loud_and_the_interface_goes_on(
 
     monkeypatch.setattr(scene.layer, "beat", broken)
     assert (await client.said())["text"] == "look"
-    assert "the hub failed" in caplog.text
+    assert "task heart failed" in caplog.text
     await scene.client()
+
+
+async def test_an_inbox_that_cannot_be_opened_is_a_failure(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def forbidden(interface: str) -> Beat:
+        raise RuntimeError("forbidden on purpose")
+
+    monkeypatch.setattr(scene.layer, "open_inbox", forbidden)
+    failed = asyncio.Event()
+    scene.interface.start(failed.set)
+    await asyncio.wait_for(failed.wait(), 10)
+
+
+async def test_a_failure_that_no_recovery_ends_is_one(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(interface: str, read: int) -> Beat:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(term, "AWAY_PAUSE", 0)
+    failed = asyncio.Event()
+    scene.interface.start(failed.set)
+    client = await scene.client()
+    monkeypatch.setattr(scene.layer, "beat", broken)
+    await asyncio.wait_for(failed.wait(), 10)
+    await scene.interface.stop()
+    assert await client.said() == {"type": "websocket.close", "code": 1012}
+
+
+async def test_where_no_process_can_be_ended_it_is_tried_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hub, "RESTART_PAUSE", 0.01)
+    opened, tries = scene.layer.open_inbox, 0
+
+    async def forbidden_at_first(interface: str) -> Beat:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise RuntimeError("forbidden on purpose")
+        return await opened(interface)
+
+    monkeypatch.setattr(scene.layer, "open_inbox", forbidden_at_first)
+    client = await scene.client()
+    client.send("one")
+    assert (await scene.handle(channel=RECEIVE)).envelope.content["text"] == "one"
+    assert tries == 4
+    assert caplog.text.count("RuntimeError: forbidden on purpose") == 3
 
 
 async def test_what_a_late_commit_has_for_its_own_socket_does_not_count(scene: Scene) -> None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from websockets.sync.client import connect
 
 from switchboard.testing.ports import free_port, listening_socket
@@ -63,6 +64,28 @@ def test_it_serves_static_files(tmp_path: Path) -> None:
     with Runserver(tmp_path, "--noreload", settings="tests.integration.plain_static_settings") as server:
         style = httpx.get(f"http://127.0.0.1:{server.port}/static/chat/style.css", timeout=20)
         assert style.status_code == 200
+
+
+#: Settings are as good a place as any to break something on purpose.
+BROKEN = """
+from switchboard.layers.memory import MemoryLayer
+async def open_inbox(self, interface):
+    raise RuntimeError("broken on purpose")
+MemoryLayer.open_inbox = open_inbox
+"""
+
+
+@pytest.mark.parametrize("options", [["--noreload"], []])
+def test_an_interface_that_fails_ends_it(tmp_path: Path, options: list[str]) -> None:
+    server = Runserver(tmp_path, *options)
+    try:
+        with (tmp_path / "reloaded_settings.py").open("a") as settings:
+            settings.write(BROKEN)
+        server.spawn()
+        assert server.wait(60) == 1
+        assert "task hub failed" in server.log and "broken on purpose" in server.log
+    finally:
+        server.close()
 
 
 def test_a_change_starts_it_anew_and_ctrl_c_ends_both_processes(tmp_path: Path) -> None:
