@@ -52,6 +52,10 @@ from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
 
+#: Calls to the layer at a time for requests: each has a connection to Redis of its own, which stays open. A burst of
+#: requests is not to take the descriptors of everybody else for good.
+MAX_CONCURRENT_CALLS: Final = 16
+
 #: Seconds before the hub starts over by itself after a failure. The pause doubles with each further one, up to a bound,
 #: and is short again once the hub ran for longer than the bound.
 RESTART_PAUSE: Final = 1.0
@@ -73,6 +77,7 @@ class Hub:
         stirred = asyncio.Event()
         self._groups = Groups(stirred=stirred.set)
         self._exchanges = Exchanges()
+        self._calls = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
         self._enqueuer = Enqueuer(layer, self._enqueued)
         limits = Limits(connect_timeout=settings.CONNECT_TIMEOUT, buffer_bytes=settings.SOCKET_BUFFER_BYTES)
         self._sockets = Sockets(limits, enqueue=self._enqueuer.put, gone=self._leave_groups)
@@ -136,11 +141,17 @@ class Hub:
         """Expect nothing any more."""
         self._exchanges.close(exchange)
 
+    async def request(self, envelope: Envelope, *, timeout: float) -> bool:
+        """Put a request on its channel: see `Layer.request`."""
+        async with self._calls:
+            return await self.layer.request(envelope, timeout=timeout)
+
     async def report_written(self, channel: str, total: int) -> None:
         """Tell the worker what was written; while the layer does not answer, try again."""
         while True:
             try:
-                return await self.layer.report_written(channel, total)
+                async with self._calls:
+                    return await self.layer.report_written(channel, total)
             except LayerUnavailable:
                 await asyncio.sleep(AWAY_PAUSE)
 

@@ -11,6 +11,7 @@ application runs under either; under this one
 * a response is written no faster than the client reads, and can be cut off when its worker died;
 * SIGTERM first closes the listening socket, so that another process takes the next connection, then lets the
   application end, and doesn't trip over a handshake (``KeyError: 'application_instance'``);
+* at the limit of open files, which is raised as far as it goes, clients are told so instead of reset (`admission`);
 * Python's collector of garbage doesn't stop all sockets every few seconds (`garbage`);
 * settings or a Redis on which no interface can run end the start with one sentence and status 2;
 * the application begins before the first connection, and ends the process with status 1 when it fails for good;
@@ -23,6 +24,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+from http import HTTPStatus
 from typing import Any, Final
 
 import daphne.server  # first of all that is Twisted's: it installs the reactor
@@ -35,9 +37,13 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from switchboard.conf import get_settings
+from switchboard.descriptors import raise_file_limit
 from switchboard.exceptions import LayerUnavailable, UnfitServer
+from switchboard.interface.admission import Admission, is_surplus
+from switchboard.interface.client_end import TRY_AGAIN_LATER
 from switchboard.interface.endpoint import Endpoint, Turn
 from switchboard.interface.garbage import Garbage
+from switchboard.interface.pages import page
 from switchboard.interface.wire import EXTENSION
 
 __all__ = ["CommandLine", "Server"]
@@ -100,6 +106,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
                 raise
             except LayerUnavailable as error:
                 logger.warning("the layer is away: %s", error)
+        self._admission = Admission(raise_file_limit())
         self._garbage.begin()
         # By a timer, since `callWhenRunning` calls before the loop runs.
         daphne.server.reactor.callLater(0, self._begin)
@@ -115,6 +122,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         """Daphne calls it every second."""
         super().application_checker()
         self._garbage.look(len(self.connections))
+        self._admission.look()
 
     # -- the application
 
@@ -130,7 +138,15 @@ class Server(daphne.server.Server):  # type: ignore[misc]
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         extension: Any = protocol if isinstance(protocol, Endpoint) else {}
         scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: extension}
+        if is_surplus(protocol.transport):
+            return self._refuse(protocol, scope)
         return super().create_application(protocol, scope)
+
+    def _refuse(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[Any]:
+        """Tell the client that there is no room for it, in the application's place."""
+        telling = _tell_socket(protocol, scope) if isinstance(protocol, Endpoint) else _tell_request(protocol, scope)
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(telling)
+        return asyncio.Queue()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         if protocol not in self.connections or "disconnected" in self.connections[protocol]:
@@ -162,6 +178,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
 
     def listen_success(self, port: Any) -> None:
         self._ports.append(port)
+        self._admission.govern(port)
         # Daphne has no seam for it; nothing was accepted before now.
         self.ws_factory.protocol = Endpoint
         self.ws_factory.turn = Turn(get_settings().SOCKET_UNSENT_BYTES)
@@ -198,6 +215,21 @@ class Server(daphne.server.Server):  # type: ignore[misc]
             if isinstance(protocol, kind)
         )
         return [instance for instance in instances if instance is not None and not instance.done()]
+
+
+async def _tell_socket(endpoint: Endpoint, scope: dict[str, Any]) -> None:
+    # Accepted first, with a subprotocol if it wants one: see `ClientEnd`.
+    endpoint.accept(next(iter(scope["subprotocols"]), None))
+    endpoint.close(TRY_AGAIN_LATER)
+
+
+async def _tell_request(request: WebRequest, scope: dict[str, Any]) -> None:
+    answer = page(HTTPStatus.SERVICE_UNAVAILABLE, scope)
+    if request.channel is not None:
+        request.channel.persistent = False
+    headers = [*answer.headers, (b"connection", b"close")]
+    request.handle_reply({"type": "http.response.start", "status": answer.status, "headers": headers})
+    request.handle_reply({"type": "http.response.body", "body": answer.body})
 
 
 class CommandLine(CommandLineInterface):  # type: ignore[misc]

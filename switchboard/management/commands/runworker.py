@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from switchboard.conf import get_settings
+from switchboard.descriptors import raise_file_limit
 from switchboard.exceptions import UnfitServer
 from switchboard.layers.base import Layer
 from switchboard.layers.named import get_layer
@@ -56,6 +57,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        raise_file_limit()
         try:
             worker = self._worker(options)
         except ImproperlyConfigured as error:

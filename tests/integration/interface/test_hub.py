@@ -340,6 +340,33 @@ async def test_a_request_while_the_layer_is_away(scene: Scene) -> None:
     assert await scene.layer.depth(HTTP_REQUEST) == 0
 
 
+async def test_a_burst_of_requests_does_not_become_one_of_connections_to_the_layer(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = most = 0
+
+    async def request(envelope: Envelope, *, timeout: float) -> bool:
+        nonlocal calls, most
+        calls += 1
+        most = max(most, calls)
+        await asyncio.sleep(0.001)
+        calls -= 1
+        return False
+
+    async def get() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        body: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        body.put_nowait({"type": "http.request", "body": b""})
+        sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        await scene.interface(scope, body.get, sent.put)
+        assert sent.get_nowait()["status"] == 503
+
+    monkeypatch.setattr(scene.layer, "request", request)
+    await scene.client()
+    await asyncio.gather(*(get() for _ in range(5 * hub.MAX_CONCURRENT_CALLS)))
+    assert most == hub.MAX_CONCURRENT_CALLS
+
+
 async def test_stopping_moves_the_clients_a_few_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(moving, "MOVED_AT_A_TIME", 2)
     clients = [await scene.client(frames={"moving": "come back"}) for _ in range(5)]
