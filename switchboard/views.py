@@ -14,8 +14,12 @@ from functools import cache
 from io import BytesIO
 from typing import IO, Any, cast
 
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from switchboard.cookies import is_within_bounds
 from switchboard.message import Message
@@ -119,4 +123,25 @@ def _wsgi_text(path: str) -> str:
 
 @cache
 def _handler() -> WSGIHandler:
-    return WSGIHandler()
+    handler = WSGIHandler()
+    if settings.DEBUG and apps.is_installed("django.contrib.staticfiles"):
+        return _with_static_files(handler)
+    return handler
+
+
+def _with_static_files(application: WSGIHandler) -> WSGIHandler:
+    """Serve static files from their sources, as Django's own development server does.
+
+    Django's command does it, not its URL configuration, so without this a project gets 404 for each of them.
+    """
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+
+    class StaticFilesFirst(StaticFilesHandler):
+        def get_response(self, request: HttpRequest) -> HttpResponseBase:
+            try:
+                return self.serve(request)
+            except (Http404, SuspiciousOperation):
+                # The application may know it: WhiteNoise has the collected files, whose names carry a hash.
+                return application.get_response(request)
+
+    return StaticFilesFirst(application)

@@ -28,6 +28,7 @@ from switchboard.layers.tips import TOLD_FOR
 from switchboard.names import HTTP_REQUEST, RECONCILE, new_worker
 from switchboard.outages import Outage
 from switchboard.routing import Router
+from switchboard.tasks import TaskGroup
 from switchboard.waiting import within
 from switchboard.worker.committer import Committer
 from switchboard.worker.delivery import Holdings
@@ -86,12 +87,12 @@ class Worker:
             Overdue: a consumer did not return; everything else was finished. Its thread may be running still.
         """
         drained = asyncio.Event()
-        async with asyncio.TaskGroup() as side:
+        async with TaskGroup() as side:
             if RECONCILE in self.channels:
                 seconds = get_settings().INTERFACE_LEASE / 3
                 side.create_task(_repeat(self._ask_to_reconcile, seconds, drained), name="reconcile")
             side.create_task(_repeat(self._tell_tips, get_settings().TIP_INTERVAL, drained), name="tips")
-            async with asyncio.TaskGroup() as work:
+            async with TaskGroup() as work:
                 for shard in self._layer.shards:
                     self._work_on(shard, work, side, stop, drained)
             drained.set()

@@ -113,6 +113,8 @@ class Command(DjangoCommand):
         server.run()
         if server.abort_start:
             self.stderr.write(f"Error: cannot listen on {self.addr}:{self.port}.")
+        if server.abort_start or server.failed:
+            logging.shutdown()
             # sys.exit would end this thread alone, not the autoreloader's.
             os._exit(1)
 

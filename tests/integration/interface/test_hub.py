@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Reply
-from switchboard.interface import Interface, moving, workers_end
+from switchboard.interface import Interface, hub, moving, term, workers_end
 from switchboard.layers.base import Beat
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import CONNECT, DISCONNECT, GROUP_REPAIR, HTTP_REQUEST, RECEIVE, interface_of
@@ -248,8 +248,53 @@ async def test_a_bug_in_the_hub_is_loud_and_the_interface_goes_on(
 
     monkeypatch.setattr(scene.layer, "beat", broken)
     assert (await client.said())["text"] == "look"
-    assert "the hub failed" in caplog.text
+    assert "task heart failed" in caplog.text
     await scene.client()
+
+
+async def test_an_inbox_that_cannot_be_opened_is_a_failure(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def forbidden(interface: str) -> Beat:
+        raise RuntimeError("forbidden on purpose")
+
+    monkeypatch.setattr(scene.layer, "open_inbox", forbidden)
+    failed = asyncio.Event()
+    scene.interface.start(failed.set)
+    await asyncio.wait_for(failed.wait(), 10)
+
+
+async def test_a_failure_that_no_recovery_ends_is_one(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(interface: str, read: int) -> Beat:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(term, "AWAY_PAUSE", 0)
+    failed = asyncio.Event()
+    scene.interface.start(failed.set)
+    client = await scene.client()
+    monkeypatch.setattr(scene.layer, "beat", broken)
+    await asyncio.wait_for(failed.wait(), 10)
+    await scene.interface.stop()
+    assert await client.said() == {"type": "websocket.close", "code": 1012}
+
+
+async def test_where_no_process_can_be_ended_it_is_tried_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hub, "RESTART_PAUSE", 0.01)
+    opened, tries = scene.layer.open_inbox, 0
+
+    async def forbidden_at_first(interface: str) -> Beat:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise RuntimeError("forbidden on purpose")
+        return await opened(interface)
+
+    monkeypatch.setattr(scene.layer, "open_inbox", forbidden_at_first)
+    client = await scene.client()
+    client.send("one")
+    assert (await scene.handle(channel=RECEIVE)).envelope.content["text"] == "one"
+    assert tries == 4
+    assert caplog.text.count("RuntimeError: forbidden on purpose") == 3
 
 
 async def test_what_a_late_commit_has_for_its_own_socket_does_not_count(scene: Scene) -> None:
@@ -337,6 +382,33 @@ async def test_a_request_while_the_layer_is_away(scene: Scene) -> None:
 
     assert sent.get_nowait()["status"] == 503
     assert await scene.layer.depth(HTTP_REQUEST) == 0
+
+
+async def test_a_burst_of_requests_does_not_become_one_of_connections_to_the_layer(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = most = 0
+
+    async def request(envelope: Envelope, *, timeout: float) -> bool:
+        nonlocal calls, most
+        calls += 1
+        most = max(most, calls)
+        await asyncio.sleep(0.001)
+        calls -= 1
+        return False
+
+    async def get() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        body: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        body.put_nowait({"type": "http.request", "body": b""})
+        sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        await scene.interface(scope, body.get, sent.put)
+        assert sent.get_nowait()["status"] == 503
+
+    monkeypatch.setattr(scene.layer, "request", request)
+    await scene.client()
+    await asyncio.gather(*(get() for _ in range(5 * hub.MAX_CONCURRENT_CALLS)))
+    assert most == hub.MAX_CONCURRENT_CALLS
 
 
 async def test_stopping_moves_the_clients_a_few_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
