@@ -11,17 +11,20 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from typing import Final
 
 from switchboard.events import Content, Envelope
 from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
 from switchboard.interface.answers import Answer
 from switchboard.interface.client_end import Phase
 from switchboard.interface.connection import Connection, Limits, Opening
-from switchboard.interface.wire import Wire
+from switchboard.interface.wire import ClosedWire, Wire
 from switchboard.layers.base import Receipt, SocketState
 from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
+
+_CLOSED: Final[Wire] = ClosedWire()
 
 
 class Socket:
@@ -45,6 +48,7 @@ class Socket:
 
     def lost(self, code: int) -> None:
         """May be said more than once; the first time counts."""
+        self.wire = _CLOSED
         if self._sockets.knows(self):
             self._sockets.gone(self.connection.channel)
             self.perform(self.connection.lost(code))
