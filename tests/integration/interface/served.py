@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from switchboard.events import Content, GroupMessage, Join, Leave, Output, Reply
-from switchboard.interface import Interface
+from switchboard.interface import Interface, sockets
 from switchboard.layers.base import Delivery
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE
@@ -38,6 +38,8 @@ WORKERLESS = os.environ.get("WORKERLESS") == "1"
 #: With NO_GC=1 only reference counts free anything.
 if os.environ.get("NO_GC") == "1":
     gc.disable()
+if "MAX_CLOSED_BYTES" in os.environ:
+    sockets.MAX_CLOSED_BYTES = int(os.environ["MAX_CLOSED_BYTES"])  # type: ignore[misc]
 FLOOD_FRAME = 64 * 1024
 BIG_CHUNKS, CHUNK = 64, 1024 * 1024
 
