@@ -28,8 +28,10 @@ from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
 
-#: Bytes that closed sockets may hold until their disconnects were handled.
+#: Bytes that closed sockets may hold until their disconnects were handled, and the part of them below which new sockets
+#: are let in again: at the bound itself they would be refused and let in by turns, with a line in the log each time.
 MAX_CLOSED_BYTES: Final = 64 * 1024 * 1024
+LET_IN_BELOW: Final = 3 / 4
 #: What a closed socket costs besides the frames that it left, in bytes (measured: 1.6 KB, and more with frames).
 CLOSED_SOCKET_OVERHEAD: Final = 2048
 
@@ -117,6 +119,7 @@ class Sockets:
         self.gone = gone
         #: Bytes held by sockets whose client is gone.
         self.closed_bytes = 0
+        self._overloaded = False
         self._overload = Outage(logger, "new sockets are refused with 1013")
         self._sockets: dict[str, Socket] = {}
         self._empty = asyncio.Event()
@@ -138,7 +141,7 @@ class Sockets:
         """A handshake began. It is refused while closed sockets hold too much."""
         socket = self._sockets[channel] = Socket(Connection(channel, opening, self._limits), wire, self)
         self._empty.clear()
-        if self.closed_bytes > MAX_CLOSED_BYTES:
+        if self._is_overloaded():
             self._overload.lasts(
                 f"closed sockets whose disconnect no worker has handled hold {self.closed_bytes} bytes"
             )
@@ -147,6 +150,13 @@ class Sockets:
             self._overload.over()
             socket.perform(socket.connection.opened(_now()))
         return socket
+
+    def _is_overloaded(self) -> bool:
+        if self._overloaded:
+            self._overloaded = self.closed_bytes > LET_IN_BELOW * MAX_CLOSED_BYTES
+        else:
+            self._overloaded = self.closed_bytes > MAX_CLOSED_BYTES
+        return self._overloaded
 
     # -- from the layer
 

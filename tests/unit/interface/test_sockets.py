@@ -101,6 +101,27 @@ async def test_while_closed_sockets_hold_too_much_new_ones_are_refused(monkeypat
     assert let_in.told == [("accept", None)]
 
 
+async def test_new_sockets_are_let_in_again_well_below_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sockets, "MAX_CLOSED_BYTES", 10 * CLOSED_SOCKET_OVERHEAD)
+    crowd = Crowd()
+    closed = [crowd.sockets.open(f"i!{number}", OPENING, Server()) for number in range(11)]
+    for listener in closed:
+        listener.lost(1006)
+
+    def is_let_in(channel: str) -> bool:
+        server = Server()
+        listener = crowd.sockets.open(channel, OPENING, server)
+        crowd.sockets.forget(listener)
+        return server.told == []
+
+    assert not is_let_in("i!a")
+    for listener in closed[:3]:
+        crowd.sockets.forget(listener)
+    assert not is_let_in("i!b"), "8 of 10"
+    crowd.sockets.forget(closed[3])
+    assert is_let_in("i!c"), "7 of 10"
+
+
 async def test_frames_that_a_closed_socket_left_count(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "MAX_CLOSED_BYTES", 3000)
     crowd = Crowd()
