@@ -87,10 +87,12 @@ def leave_all(reply_channels: Collection[str]) -> dict[str, Member]:
 
 
 def orphans(most: int) -> list[str]:
-    """Return up to ``most`` sockets in the table whose interface is dead and that will not be reported (any more)."""
+    """Return up to ``most`` sockets whose interface is dead, and whose end nobody will report (any more)."""
     names = Connection.objects.order_by().values_list("interface", flat=True).distinct()
     dead = dead_interfaces(names)
-    left = Connection.objects.filter(interface__in=dead).order_by("pk") if dead else Connection.objects.none()
+    if not dead:
+        return []
+    left = Connection.objects.filter(interface__in=dead).order_by("pk")
     return list(left.values_list("reply_channel", flat=True)[:most])
 
 

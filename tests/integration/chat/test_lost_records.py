@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from channels.layers import channel_layers
 from django.conf import settings as project
 
 from chat import broadcast
@@ -28,7 +27,11 @@ from switchboard.testing.waiting import await_until
 from switchboard.worker.loop import Worker
 from tests.integration.chat.conftest import visitor
 
-pytestmark = [pytest.mark.redis, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.redis,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("own_layer"),
+]
 
 GROUP = broadcast.group_name("tea", DIALECTS["v1"])
 
@@ -112,7 +115,6 @@ async def test_who_sat_at_an_interface_of_which_redis_forgot_everything_is_gone_
     settings.SWITCHBOARD = {"INTERFACE_LEASE": 3.0, "WORKER_LEASE": 0.8}
     backend = "switchboard.layers.redis.RedisLayer"
     settings.CHANNEL_LAYERS = {"default": {"BACKEND": backend, "CONFIG": {"hosts": [private_redis_server.url]}}}
-    channel_layers.backends.clear()
     layer = get_layer()
     killed, alive = Interface(layer), Interface(layer)
     async with working(layer):
@@ -129,7 +131,6 @@ async def test_who_sat_at_an_interface_of_which_redis_forgot_everything_is_gone_
             await await_until(sync_to_async(lambda: killed.socket not in present()), "the row to go")
             await await_until(alive.frames, "the room to be told")
             [told] = await alive.frames()
-    channel_layers.backends.clear()
 
     assert await sync_to_async(present)() == {alive.socket}
     assert await sync_to_async(here)() == [alive.socket]

@@ -113,25 +113,22 @@ async def test_a_dead_worker_is_forgotten(scene: Scene, settings: Any) -> None:
         assert len(await scene.layer.worker_beats()) == 1
 
 
-async def test_an_application_that_consumes_it_is_asked_to_reconcile_its_sockets(scene: Scene, settings: Any) -> None:
+async def test_an_application_that_consumes_it_is_asked_to_reconcile_its_sockets(
+    scene: Scene, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
-    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "switchboard.layers.memory.MemoryLayer"}}
-    before = channel_layers.set("default", scene.layer)
+    monkeypatch.setitem(channel_layers.backends, "default", scene.layer)
     dead: list[set[str]] = []
     names = [INTERFACE, "interface.lost"]
     assert await adead_interfaces(names) == set(), "nobody has watched"
-    try:
-        async with scene.worker(
-            routes=[route("websocket.reconcile", lambda message: dead.append(dead_interfaces(names)))]
-        ):
+    routes = [route("websocket.reconcile", lambda message: dead.append(dead_interfaces(names)))]
+    async with scene.worker(routes=routes):
 
-            async def asked_twice() -> bool:
-                await scene.layer.beat(INTERFACE, 0)
-                return len(dead) > 1
+        async def asked_twice() -> bool:
+            await scene.layer.beat(INTERFACE, 0)
+            return len(dead) > 1
 
-            await await_until(asked_twice, "to be asked twice")
-    finally:
-        channel_layers.set("default", before)
+        await await_until(asked_twice, "to be asked twice")
     assert dead[0] == dead[1] == {"interface.lost"}
 
 

@@ -1,5 +1,5 @@
--- The next records of an interface's sockets, of those with nothing under way or of all. All who call this share one cursor, so that each
--- socket is on one page.
+-- The next records of an interface's sockets, of those with nothing under way or of all. All who call this share one
+-- cursor, so that each socket is on one page.
 --
 -- ARGV  2 interface  3 records on a page, about  4 most records looked at  5 milliseconds from the begin of a scan to
 --       that of the next  6 1 for all
