@@ -310,6 +310,6 @@ class CallingThread:
 
     is_stuck = False
 
-    async def run(self, function: Callable[[], Any], seconds: float) -> Any:
+    async def run(self, function: Callable[[], Any], seconds: float | None) -> Any:
         """In a test nothing is overdue: it has its own time limit."""
         return await sync_to_async(function, thread_sensitive=True)()

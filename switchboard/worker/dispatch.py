@@ -80,8 +80,7 @@ class Dispatcher:
         ``ran`` is called as soon as all that is left to do is to commit.
 
         Raises:
-            Overdue: a consumer did not return; its message is pending. The others are committed, or the whole batch is
-                pending with it.
+            Overdue: a consumer did not return; its message, or its batch, is pending. The others are committed.
         """
         finished = await self._execution.run_together(deliveries)
         ran()

@@ -73,11 +73,7 @@ class Execution:
         return await self._runner.run(self.message(delivery), policy.is_transient)
 
     async def run_together(self, deliveries: Iterable[Delivery]) -> Sequence[tuple[Delivery, Result]]:
-        """Run several, in whatever order.
-
-        Raises:
-            Overdue: the consumer did not return from a batch.
-        """
+        """Run several, in whatever order. One that does not return keeps no other from what it has done."""
         results: list[tuple[Delivery, Result]] = []
         for consumer, batch in self._batches(deliveries):
             results += await (self._run_each(batch) if consumer is None else self._run_batch(consumer, batch))
@@ -104,6 +100,8 @@ class Execution:
         except Spoilt as error:
             logger.info("%s: each is run by itself", error)
             return await self._run_each(batch)
+        except Overdue as error:
+            return [(delivery, error) for delivery, _ in batch]
         return [(delivery, outcomes[place] if outcomes else None) for place, (delivery, _) in enumerate(batch)]
 
     async def _run_batch_once(
@@ -118,8 +116,6 @@ class Execution:
             return await self._runner.run_together(consumer, messages, policy.is_transient)
 
     async def _run_each(self, batch: Sequence[_Routed]) -> Sequence[tuple[Delivery, Result]]:
-        """One that does not return keeps nobody else from what it has done."""
-
         async def run(delivery: Delivery) -> Result:
             try:
                 return await self.run(delivery)

@@ -48,7 +48,10 @@ DEFAULT_THREADS = 4
 
 
 class Worker:
-    """Consumes ``channels`` of ``layer`` with up to ``threads`` messages, and as many requests, at a time."""
+    """Consumes ``channels`` of ``layer`` with up to ``threads`` messages, and as many requests, at a time.
+
+    ``time_limits``: whether a consumer or a view that takes too long ends it; not where it may stand at a breakpoint.
+    """
 
     def __init__(
         self,
@@ -57,12 +60,14 @@ class Worker:
         *,
         channels: Collection[str] | None = None,
         threads: int = DEFAULT_THREADS,
+        time_limits: bool = True,
     ) -> None:
         self.name = new_worker()
         self.channels = sorted(router.channel_names() if channels is None else channels)
         self._layer = layer
         self._router = router
         self._threads = threads
+        self._time_limits = time_limits
         self._overdue: Overdue | None = None
 
     async def verify(self) -> None:
@@ -148,7 +153,7 @@ class Worker:
 
         def reading(kind: type[AnyReading], channels: Collection[str], thread: str, **options: int) -> AnyReading:
             threads = ThreadPool(self._threads, thread, _with_fresh_connections)
-            runner = Runner(self._layer, self._router, threads)
+            runner = Runner(self._layer, self._router, threads, time_limits=self._time_limits)
             dispatcher = Dispatcher(
                 shard, runner, self.name, committer, solitude, requests=self._threads, stopping=stop.is_set
             )

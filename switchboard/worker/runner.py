@@ -65,12 +65,13 @@ class Outcome:
 
 
 class Runner:
-    """Runs consumers of ``router``; sync ones in ``threads``."""
+    """Runs consumers of ``router``; sync ones in ``threads``. Without ``time_limits`` they may take for ever."""
 
-    def __init__(self, layer: Layer, router: Router, threads: Threads) -> None:
+    def __init__(self, layer: Layer, router: Router, threads: Threads, *, time_limits: bool = True) -> None:
         self.layer = layer
         self._router = router
         self._threads = threads
+        self._time_limits = time_limits
 
     async def run(self, message: Message, is_transient: IsTransient) -> Outcome:
         """What is to be committed for ``message``.
@@ -181,9 +182,8 @@ class Runner:
 
     async def _invoke(self, function: Callable[..., Any], message: Message, *args: Any, **kwargs: Any) -> None:
         """Call ``function`` for ``message`` within the time limit, which begins when it does."""
-        settings = get_settings()
         is_request = message.channel.name == HTTP_REQUEST
-        seconds = settings.VIEW_TIME_LIMIT if is_request else settings.CONSUMER_TIME_LIMIT
+        seconds = self._seconds_for(is_request=is_request)
         try:
             with in_loop(asyncio.get_running_loop(), self.layer):
                 if iscoroutinefunction(function):
@@ -194,6 +194,12 @@ class Runner:
         except TimeLimitExceeded as error:
             runs = _named_view(message) if is_request else f"the consumer of {named(message)}"
             raise Overdue(f"{runs} {error}", error.position) from None
+
+    def _seconds_for(self, *, is_request: bool) -> float | None:
+        if not self._time_limits:
+            return None
+        settings = get_settings()
+        return settings.VIEW_TIME_LIMIT if is_request else settings.CONSUMER_TIME_LIMIT
 
 
 async def _error_of(running: Awaitable[None], is_transient: IsTransient) -> Exception | None:

@@ -38,13 +38,13 @@ class TimeLimitExceeded(SwitchboardError):
 
 
 class TimeLimit:
-    """A context manager that ends its body after ``seconds``, unless the limit was lifted.
+    """A context manager that ends its body after ``seconds``, unless the limit was lifted. None: there is none.
 
     Raises:
         TimeLimitExceeded: at the end of the block. A `TimeoutError` of the body's own passes through.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float | None) -> None:
         self._seconds = seconds
 
     async def __aenter__(self) -> TimeLimit:
@@ -61,6 +61,7 @@ class TimeLimit:
         try:
             await self._timeout.__aexit__(kind, error, trace)
         except TimeoutError:
+            assert self._seconds is not None
             raise TimeLimitExceeded(self._seconds) from None
 
     def lift(self) -> None:
@@ -71,7 +72,9 @@ class TimeLimit:
             with suppress(RuntimeError):
                 self._timeout.reschedule(None)
 
-        self._loop.call_soon_threadsafe(lift)
+        # RuntimeError: the loop is closed, and the limit with it.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(lift)
 
 
 class Threads(Protocol):
@@ -81,7 +84,7 @@ class Threads(Protocol):
     def is_stuck(self) -> bool:
         """Whether a thread did not return in time, so that nothing new begins."""
 
-    async def run(self, function: Callable[[], Any], seconds: float) -> Any:
+    async def run(self, function: Callable[[], Any], seconds: float | None) -> Any:
         """Return what ``function`` returns, called in a thread within a `TimeLimit` of ``seconds``.
 
         Raises:
@@ -104,7 +107,7 @@ class ThreadPool:
     def is_stuck(self) -> bool:
         return self._stuck
 
-    async def run(self, function: Callable[[], Any], seconds: float) -> Any:
+    async def run(self, function: Callable[[], Any], seconds: float | None) -> Any:
         """See `Threads.run`."""
         await self._free.acquire()
         if self._stuck:
@@ -114,11 +117,11 @@ class ThreadPool:
         try:
             async with TimeLimit(seconds):
                 return await self._start(function, thread)
-        except TimeLimitExceeded:
+        except TimeLimitExceeded as error:
             if not self._stuck:
                 self._stuck = True
                 self._free.release()
-            raise TimeLimitExceeded(seconds, _position_of(thread)) from None
+            raise TimeLimitExceeded(error.seconds, _position_of(thread)) from None
 
     def _start(self, function: Callable[[], Any], thread: list[int]) -> asyncio.Future[Any]:
         """Begin in a thread. It is free again when the function has returned, also where nobody waits any more."""

@@ -203,3 +203,26 @@ async def test_one_that_hangs_after_a_failed_batch_costs_no_other(scene: Scene, 
 
         await await_until(done, "the others, elsewhere")
     assert sorted(ran) == [0, 1, 1, 2, 3]
+
+
+async def test_a_batch_that_hangs_keeps_no_other_consumer_of_its_channel_from_its_work(
+    scene: Scene, settings: Any
+) -> None:
+    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4, "CONSUMER_TIME_LIMIT": 1.0}
+    release = threading.Event()
+
+    def work(messages: list[Message]) -> None: ...
+
+    def hang(messages: list[Message]) -> None:
+        release.wait(timeout=20)
+
+    routing = [route("jobs", batch(work), kind="work"), route("jobs", batch(hang), kind="hang")]
+    for number, kind in enumerate(["work", "hang", "work", "hang"]):
+        await scene.layer.publish([Envelope("jobs", str(number), {"kind": kind})])
+    try:
+        with pytest.raises(Overdue):
+            await Worker(scene.layer, Router(routing), threads=2).run(asyncio.Event())
+        left = {pending.tag for pending in await scene.layer.pending(["jobs"], idle=0)}
+        assert len(left) == 2 and await scene.layer.depth("jobs") == 2, "the two that hang"
+    finally:
+        release.set()

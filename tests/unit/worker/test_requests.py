@@ -82,6 +82,12 @@ async def test_a_view_that_hangs_ends_its_worker_and_its_client_learns_of_it(
     [line] = [record for record in caplog.records if record.levelname == "CRITICAL"]
     assert "GET /hang/ (a-view-that-hangs) did not return within 1 s" in line.getMessage()
     assert "in wait_at_the_gate" in caplog.text, "where it hangs"
+    gate.set()
+
+    async def returned() -> bool:
+        return len(await replies(scene, hung)) == 2
+
+    await await_until(returned, "the view to return, for which its interface does not wait any more")
 
 
 async def test_a_response_that_is_sent_for_long_is_no_view_that_hangs(scene: Scene, settings: Any) -> None:
@@ -131,3 +137,20 @@ async def test_a_request_that_waits_for_a_thread_is_not_claimed_yet(scene: Scene
         gate.set()
         await await_until(lambda: replies(scene, waiting[2]), "the last")
     assert ran == ["/hang/", "/quick/2/"]
+
+
+async def test_without_time_limits_a_view_may_stand_at_a_breakpoint(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"VIEW_TIME_LIMIT": 0.01}
+    channel = await ask(scene, "/hang/", "a")
+    async with scene.worker(time_limits=False) as stop:
+        await await_until(lambda: ran, "the view to begin")
+        beats = dict(await scene.layer.worker_beats())
+
+        async def a_while() -> bool:
+            return await scene.layer.worker_beats() != beats
+
+        await await_until(a_while, "a beat, far longer than the limit")
+        assert not stop.is_set()
+        gate.set()
+        await await_until(lambda: replies(scene, channel), "the answer")
+    assert [reply["status"] for reply in await replies(scene, channel)] == [200]
