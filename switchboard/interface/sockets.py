@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 #: are let in again: at the bound itself they would be refused and let in by turns, with a line in the log each time.
 MAX_CLOSED_BYTES: Final = 64 * 1024 * 1024
 LET_IN_BELOW: Final = 3 / 4
-#: What a closed socket costs besides the frames that it left, in bytes (measured: 1.6 KB, and more with frames).
+#: What a closed socket takes besides its contents, in bytes (measured with its disconnect under way: 1.6 KB).
 CLOSED_SOCKET_OVERHEAD: Final = 2048
 
 _CLOSED: Final[Wire] = ClosedWire()
