@@ -40,10 +40,12 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From the settings: seconds until a handshake must be answered, bytes that may wait."""
+    """From the settings: seconds until a handshake must be answered, bytes that may wait behind a message, bytes that
+    all closed sockets may hold."""
 
     connect_timeout: float
     buffer_bytes: int
+    closed_bytes: int
 
 
 class Connection(WorkersEnd):

@@ -7,11 +7,11 @@ import sys
 import weakref
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from switchboard.events import Envelope
-from switchboard.interface import sockets
 from switchboard.interface.answers import read_answer
 from switchboard.interface.connection import Opening
 from switchboard.interface.frames import Frame
@@ -46,9 +46,11 @@ class Server:
 class Crowd:
     """`Sockets` whose messages are handled when the test says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, closed_bytes: int = LIMITS.closed_bytes) -> None:
         self.enqueued: deque[Envelope] = deque()
-        self.sockets = Sockets(LIMITS, enqueue=self.enqueued.append, gone=lambda channel: None)
+        self.sockets = Sockets(
+            replace(LIMITS, closed_bytes=closed_bytes), enqueue=self.enqueued.append, gone=lambda channel: None
+        )
 
     def handle(self) -> list[str]:
         """Handle what is enqueued, and what is enqueued then; returns the messages' channels."""
@@ -99,9 +101,8 @@ async def test_nor_what_the_client_offered() -> None:
     assert ended() is None
 
 
-async def test_while_closed_sockets_hold_too_much_new_ones_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "MAX_CLOSED_BYTES", 3 * CLOSED_SOCKET_OVERHEAD)
-    crowd = Crowd()
+async def test_while_closed_sockets_hold_too_much_new_ones_are_refused() -> None:
+    crowd = Crowd(3 * CLOSED_SOCKET_OVERHEAD)
     for number in range(3):
         crowd.sockets.open(f"i!{number}", OPENING, Server()).lost(1006)
     assert len(crowd.enqueued) == 3
@@ -118,17 +119,17 @@ async def test_while_closed_sockets_hold_too_much_new_ones_are_refused(monkeypat
     assert let_in.told == [("accept", None)]
 
 
-async def test_new_sockets_are_let_in_again_well_below_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    crowd = Crowd()
+async def test_new_sockets_are_let_in_again_well_below_the_bound() -> None:
+    alone = Crowd()
+    alone.sockets.open("i!0", OPENING, Server()).lost(1006)
+    crowd = Crowd(10 * alone.sockets.closed_bytes)
     closed = [crowd.sockets.open(f"i!{number}", OPENING, Server()) for number in range(11)]
     for listener in closed:
         listener.lost(1006)
-    monkeypatch.setattr(sockets, "MAX_CLOSED_BYTES", crowd.sockets.closed_bytes * 10 // 11)
 
     def is_let_in(channel: str) -> bool:
         server = Server()
-        listener = crowd.sockets.open(channel, OPENING, server)
-        crowd.sockets.forget(listener)
+        crowd.sockets.forget(crowd.sockets.open(channel, OPENING, server))
         return server.told == []
 
     assert not is_let_in("i!a")
