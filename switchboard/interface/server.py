@@ -117,7 +117,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
     def protocol_disconnected(self, protocol: Any) -> None:
         super().protocol_disconnected(protocol)
         self._garbage.closed()
-        if isinstance(protocol, WebRequest) and protocol.transport is None:
+        if isinstance(protocol, WebRequest) and protocol.transport is None and hasattr(protocol, "channel"):
             # It became a WebSocket. Its HTTP connection is not used any more, and never told that it is over: the two
             # would refer to each other until the garbage collector finds them.
             protocol.channel.requests.clear()
