@@ -233,7 +233,8 @@ async def _tell_request(request: WebRequest, scope: dict[str, Any]) -> None:
         request.channel.persistent = False
     headers = [*answer.headers, (b"connection", b"close")]
     request.handle_reply({"type": "http.response.start", "status": answer.status, "headers": headers})
-    request.handle_reply({"type": "http.response.body", "body": answer.body})
+    # To HEAD Daphne would send a body as well.
+    request.handle_reply({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
 
 class CommandLine(CommandLineInterface):  # type: ignore[misc]
