@@ -9,7 +9,9 @@ imported from here, with the values that go in and come out. A layer holds four 
   session. It is made by the enqueue of a connect and removed by the commit of a disconnect. It is what makes a
   frame that was queued twice, or run twice, count once.
 * **An inbox for each interface**, its entries numbered from 1 without a hole.
-* **Groups**: for each the set of interfaces that have members. The members are known to their interface only.
+* **Groups**: for each the set of interfaces that have members. The members are known to their interface only, but for
+  named channels: those the layer knows, for ``group_expiry`` after the last `Join`, and puts the group's messages on
+  each that is below its capacity.
 
 Every method is atomic: it happens whole, for all processes at once, or not at all; with several hosts this holds
 of what happens on each. A method that raises `LayerUnavailable` may or may not have happened; calling it again is safe,
@@ -86,7 +88,10 @@ class Layer(InterfaceContract, WorkerContract):
 
     @abstractmethod
     async def has_room(self, channel: str) -> bool:
-        """Whether a named channel is below its capacity."""
+        """Whether a named channel is below its capacity.
+
+        Where it is not, messages with a time limit that are at its head and past it make room (see `request`).
+        """
 
     @abstractmethod
     async def depth(self, channel: str) -> int:

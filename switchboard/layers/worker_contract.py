@@ -121,7 +121,8 @@ class WorkerContract(ABC):
 
     @abstractmethod
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:
-        """Acknowledge an HTTP request before it runs, telling its interface who runs it (`Claimed`).
+        """Acknowledge an HTTP request before it runs, telling its interface who runs it (`Claimed`); or a message of no
+        socket, which then is gone whatever becomes of it.
 
         False if it is not the worker's, or past its time, in which case it is dropped.
         """

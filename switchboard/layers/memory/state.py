@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from itertools import count
 
-from switchboard.events import Content, Envelope, GroupMessage, InboxEntry, InboxEvent, Join, Output, Tip
+from switchboard.events import Content, Envelope, GroupMessage, InboxEntry, InboxEvent, Join, Leave, Output, Tip
 from switchboard.layers.base import DeadLetter, Delivery
-from switchboard.layers.capacity import MOST_DEAD_LETTERS, Capacities
+from switchboard.layers.capacity import MOST_DEAD_LETTERS, Capacities, OverCapacity
 from switchboard.layers.memory.waking import Bell
 from switchboard.leases import Stillness
-from switchboard.names import interface_of, token
+from switchboard.names import interface_of, is_reply_channel, token
 
 
 def now_ms() -> int:
@@ -67,7 +68,7 @@ class Inbox:
 class State:
     """Everything, and the steps that several methods of the layer have in common."""
 
-    def __init__(self, capacities: Capacities) -> None:
+    def __init__(self, capacities: Capacities, group_expiry: float) -> None:
         self.run_id = token()
         self.channels: dict[str, dict[str, Entry]] = {}
         self.arrived = Bell()
@@ -77,16 +78,31 @@ class State:
         self.interfaces: dict[str, int] = {}
         self.watch: Stillness[str] | None = None
         self.groups: dict[str, set[str]] = {}
+        #: Named channels that are members of a group, each with the moment at which its membership ends.
+        self.member_channels: dict[str, dict[str, float]] = {}
         self.workers: dict[str, int] = {}
         self.dead_letters: dict[str, DeadLetter] = {}
         self.reports: dict[str, list[int]] = {}
         self.reported = Bell()
         self._capacities = capacities
+        self._group_expiry = group_expiry
         self._tags = count(1)
 
     def room(self, channel: str) -> bool:
         """Whether the channel is below its capacity."""
         return len(self.channels.get(channel, ())) < self._capacities.of(channel)
+
+    def make_room(self, channel: str) -> bool:
+        """`room`, for which the oldest messages make way that nobody is to begin any more."""
+        if not self.room(channel):
+            now = time.monotonic()
+            entries = self.channels[channel]
+            for tag, entry in list(entries.items()):
+                if entry.deadline is None or entry.deadline >= now:
+                    break
+                if entry.owner is None:
+                    del entries[tag]
+        return self.room(channel)
 
     def owns(self, worker: str, delivery: Delivery) -> bool:
         """Whether the delivery is pending and the worker's."""
@@ -115,18 +131,57 @@ class State:
 
     def deliver(
         self, outputs: Iterable[Output | InboxEvent], socket: str | None = None, order: int | None = None
-    ) -> None:
-        """One entry for each interface that any of ``outputs`` concerns; envelopes onto their channels."""
+    ) -> list[OverCapacity]:
+        """Append one entry for each interface that any of ``outputs`` concerns, and put messages on named channels:
+        envelopes, and those of groups that have named channels as members.
+
+        Returns the groups in which some of these were full.
+        """
         for_interface: dict[str, list[InboxEvent]] = {}
+        over: list[OverCapacity] = []
         for output in outputs:
             if isinstance(output, Envelope):
                 self.append(output)
                 continue
+            if isinstance(output, (Join, Leave)) and not is_reply_channel(output.channel):
+                self._change_member(output)
+                continue
+            if isinstance(output, GroupMessage):
+                over += self._put_on_member_channels(output)
             for interface in self._concerned(output):
                 for_interface.setdefault(interface, []).append(output)
         for interface, events in for_interface.items():
             at_home = socket is not None and interface == interface_of(socket)
             self.inboxes[interface].append(events, *((socket, order) if at_home else ()))
+        return over
+
+    def _change_member(self, change: Join | Leave) -> None:
+        members = self.member_channels.setdefault(change.group, {})
+        if isinstance(change, Join):
+            members[change.channel] = time.monotonic() + self._group_expiry
+        else:
+            members.pop(change.channel, None)
+        self._drop_late_members(change.group)
+
+    def _drop_late_members(self, group: str) -> dict[str, float]:
+        now = time.monotonic()
+        members = {name: end for name, end in self.member_channels.pop(group, {}).items() if end > now}
+        if members:
+            self.member_channels[group] = members
+        return members
+
+    def _put_on_member_channels(self, message: GroupMessage) -> list[OverCapacity]:
+        if message.group not in self.member_channels:
+            return []
+        members = self._drop_late_members(message.group)
+        with_room = [channel for channel in members if self.make_room(channel)]
+        deadline = None
+        if message.expires_at is not None:
+            deadline = time.monotonic() + message.expires_at - time.time()
+        for channel in with_room:
+            self.append(Envelope(channel, token(), deepcopy(message.content)), deadline)
+        full = len(members) - len(with_room)
+        return [OverCapacity(message.group, full, len(members))] if full else []
 
     def _concerned(self, event: InboxEvent) -> list[str]:
         if isinstance(event, (GroupMessage, Tip)):

@@ -11,8 +11,8 @@ Everything that must be atomic is one script in ``lua/``; each call is one round
 The keys, all under the prefix of ``CONFIG``. The version of the wire stands where messages are::
 
     key                     type    what                                              gone with
-    stream1:<channel>       stream  e envelope; k socket, o order, s session;         each entry with its commit;
-                                    t time limit of a request (ms)                    capacity bounds it
+    stream1:<channel>       stream  e envelope, or g a group's message; k socket,     each entry with its commit;
+                                    o order, s session; t time limit (ms)             capacity bounds it
     inbox1:<interface>      stream  N-0: p events; k socket, o order                  the heartbeat, which trims
     interface:<interface>   hash    last entry's number; join:<group> its last join   close_inbox
     interfaces              hash    interface -> its last heartbeat (ms)              close_inbox, when no records
@@ -23,6 +23,8 @@ The keys, all under the prefix of ``CONFIG``. The version of the wire stands whe
     sockets:<interface>     set     its sockets that have records                     their records
     group:<group>           set     interfaces with members                           leave, close_inbox; dead ones
                                                                                       with the next group message
+    groupchannels:<group>   hash    named channel that is a member -> end of its      group_discard; group_expiry
+                                    membership (ms), capacity                         after the last group_add
     report:<reply channel>  list    bytes written, unread by the worker               a minute
     workers                 hash    worker -> its count of heartbeats                 retire
     channels                set     named channels that had readers                   never; as many as streams

@@ -62,12 +62,10 @@ class InterfaceSide(Shared, Layer):
 
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
         channel = envelope.channel
-        milliseconds = int(timeout * 1000)
-        return bool(
-            await self._run(
-                "request", channel, self._wire.envelope(envelope), self._capacities.of(channel), milliseconds
-            )
-        )
+        milliseconds = max(1, int(timeout * 1000))
+        makes_room = "1" if envelope.socket is None else ""
+        words = (channel, self._wire.envelope(envelope), self._capacities.of(channel), milliseconds, makes_room)
+        return bool(await self._run("request", *words))
 
     async def leave(self, interface: str, group: str, read: int) -> bool:
         return bool(await self._run("leave", interface, group, read))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from redis.exceptions import ResponseError
@@ -168,4 +169,6 @@ class WorkerSide(Shared, Layer):
             letter = (named_fields(fields).get(b"e", b""), "it came from another version, or under other keys")
             await self._run("commit", worker, MOST_DEAD_LETTERS, pack([[channel, tag, *guard, *letter, []]]))
             return None
+        if not envelope.id:
+            envelope = replace(envelope, id=f"{channel}/{tag}")  # the same on every delivery
         return Delivery(envelope, tag, redelivered)

@@ -14,6 +14,7 @@ local function inbox_key(interface) return PREFIX .. ':inbox1:' .. interface end
 local function interface_key(interface) return PREFIX .. ':interface:' .. interface end
 local function socket_key(socket) return PREFIX .. ':socket:' .. socket end
 local function group_key(group) return PREFIX .. ':group:' .. group end
+local function group_channels_key(group) return PREFIX .. ':groupchannels:' .. group end
 local function sockets_key(interface) return PREFIX .. ':sockets:' .. interface end
 local function outgoing_key(host) return PREFIX .. ':outgoing1:' .. host end
 local function report_key(channel) return PREFIX .. ':report:' .. channel end
@@ -79,6 +80,28 @@ end
 local function acknowledge(stream, tag)
   redis.call('XACK', stream, WORKERS, tag)
   redis.call('XDEL', stream, tag)
+end
+
+-- Removes the oldest messages of a stream that nobody is to begin any more, up to the first that has time left. Those that
+-- somebody has taken stay. One is read at a time: they may be large.
+local function drop_late(stream)
+  local moment, from = now(), '-'
+  for _ = 1, 100 do
+    local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
+    if not entry then return end
+    local timeout, queued = tonumber(named(entry[2]).t), tonumber(string.match(entry[1], '^%d+'))
+    if not timeout or moment <= queued + timeout then return end
+    if #pending_rows(stream, WORKERS, entry[1], entry[1], 1) == 0 then acknowledge(stream, entry[1]) end
+    from = '(' .. entry[1]
+  end
+end
+
+-- Whether a stream is below its capacity, with `more` messages that are about to be added. Those that nobody is to begin
+-- any more make room first, also while a script only reads: they are gone either way.
+local function has_room(stream, capacity, more)
+  if redis.call('XLEN', stream) + more < tonumber(capacity) then return true end
+  drop_late(stream)
+  return redis.call('XLEN', stream) + more < tonumber(capacity)
 end
 
 -- A moment at which the interface lived, for the eyes of the reaper.

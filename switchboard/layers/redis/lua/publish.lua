@@ -2,14 +2,13 @@
 --
 -- ARGV  2 outputs, packed, envelopes with their channel's capacity
 -- keys  those of outputs.lua
--- returns nil, or the channel that is at its capacity: then nothing was sent
+-- returns {the channel that is at its capacity, or '', {}}: where one is, nothing was sent; in place of {} a list of
+--         {group, members that were full, members}, where only named channels count
 
 local words = cmsgpack.unpack(ARGV[2])
 for i = 1, #words, 4 do
-  if words[i] == 'e' and redis.call('XLEN', stream_key(words[i + 1])) >= tonumber(words[i + 2]) then
-    return words[i + 1]
-  end
+  if words[i] == 'e' and not has_room(stream_key(words[i + 1]), words[i + 2], 0) then return {words[i + 1], {}} end
 end
 put_all(words)
 send()
-return nil
+return {'', over_capacity()}
