@@ -40,10 +40,14 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Something for one socket or request: ``accept``, ``text``, ``bytes``, ``close``, or a part of a response."""
+    """Something for one socket or request: ``accept``, ``text``, ``bytes``, ``close``, or a part of a response.
+
+    ``expires_at`` (seconds of the Unix epoch) is set for Channels consumers only, where ``CONFIG`` has an ``expiry``.
+    """
 
     channel: str
     content: Content
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +55,21 @@ class GroupMessage:
     """The same content for every member of a group.
 
     ``seq`` numbers the messages of a group whose members are to get all of them, in the order of the numbers. Without
-    it a message has no place among the numbered ones and is delivered as it comes.
+    it a message has no place among the numbered ones and is delivered as it comes. ``expires_at`` is that of `Reply`.
     """
 
     group: str
     content: Content
     seq: int | None = None
+    expires_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Join:
-    """A socket becomes a member of a group. ``seq``: it has every numbered message up to that one."""
+    """A socket becomes a member of a group. ``seq``: it has every numbered message up to that one.
+
+    A named channel can be a member, too: the layer itself keeps its membership, and puts the group's messages on it.
+    """
 
     channel: str
     group: str
@@ -78,7 +86,7 @@ class Tip:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """A socket is no longer a member of a group."""
+    """A socket, or a named channel, is no longer a member of a group."""
 
     channel: str
     group: str
@@ -139,8 +147,12 @@ _LETTERS = {kind: letter for letter, kind in _KINDS.items()}
 
 
 def event_to_wire(event: InboxEvent) -> list[Any]:
-    """The event as a list: its letter, then its fields in order."""
-    return [_LETTERS[type(event)], *(getattr(event, name) for name in event.__slots__)]
+    """The event as a list: its letter, then its fields in order, without those at the end that are None."""
+    fields = [getattr(event, name) for name in event.__slots__]
+    # A field that was added later stays off the wire until it is used: an older reader knows no such place.
+    while fields and fields[-1] is None:
+        fields.pop()
+    return [_LETTERS[type(event)], *fields]
 
 
 class UnknownEventKind(ValueError):

@@ -13,7 +13,9 @@ imported from here, with the values that go in and come out. A layer holds four 
   interface has not read: an entry beyond the bound is not appended; instead the inbox is removed, and the interface
   with it from its groups, as by `Layer.close_inbox`. No call fails for it. The interface learns it from `Layer.beat`.
   An inbox that is empty takes an entry of any size.
-* **Groups**: for each the set of interfaces that have members. The members are known to their interface only.
+* **Groups**: for each the set of interfaces that have members. The members are known to their interface only, but for
+  named channels: those the layer knows, for ``group_expiry`` after the last `Join`, and puts the group's messages on
+  each that is below its capacity.
 
 Every method is atomic: it happens whole, for all processes at once, or not at all; with several hosts this holds
 of what happens on each. A method that raises `LayerUnavailable` may or may not have happened; calling it again is safe,
@@ -100,7 +102,10 @@ class Layer(InterfaceContract, WorkerContract):
 
     @abstractmethod
     async def has_room(self, channel: str) -> bool:
-        """Whether a named channel is below its capacity, in messages and in bytes."""
+        """Whether a named channel is below its capacity, in messages and in bytes.
+
+        Where it is not, messages with a time limit that are at its head and past it make room (see `request`).
+        """
 
     @abstractmethod
     async def depth(self, channel: str) -> int:

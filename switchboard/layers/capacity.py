@@ -7,21 +7,26 @@ session that travels with it. An inbox is bounded by ``inbox_bytes``.
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 
 from switchboard.names import HTTP_REQUEST
 
+logger = logging.getLogger(__name__)
+
 #: Each socket has one message under way at most, so this many sockets are served before anyone is refused.
 DEFAULT_CAPACITY: Final = 10_000
 #: Requests wait while somebody looks at a blank page: refuse early.
 DEFAULT_CHANNEL_CAPACITY: Final[Mapping[str, int]] = {HTTP_REQUEST: 1_000}
+#: Messages that wait for one Channels consumer, where ``CONFIG`` says nothing else; Channels' own default.
+DEFAULT_CONSUMER_CAPACITY: Final = 100
 #: Bytes of a channel's messages. 10,000 frames of a chat are far below it, and 16 bodies of the largest size fill it.
 DEFAULT_CAPACITY_BYTES: Final = 64 * 1024 * 1024
 #: Bytes that an interface may leave unread in its inbox. Under much load it is what comes in 20 s; an interface that
@@ -40,19 +45,20 @@ class Capacity:
 
 
 class Capacities:
-    """``channel_capacity`` maps globs to capacities, the first that matches wins; others have ``capacity``. The same
-    holds of ``channel_capacity_bytes`` and ``capacity_bytes``."""
+    """``channel_capacity`` maps globs, or compiled regular expressions, to capacities, the first that matches wins;
+    others have ``capacity``. The same holds of ``channel_capacity_bytes`` and ``capacity_bytes``."""
 
     def __init__(
         self,
         capacity: int = DEFAULT_CAPACITY,
-        channel_capacity: Mapping[str, int] | None = None,
+        channel_capacity: Mapping[Any, int] | None = None,
         capacity_bytes: int = DEFAULT_CAPACITY_BYTES,
-        channel_capacity_bytes: Mapping[str, int] | None = None,
+        channel_capacity_bytes: Mapping[Any, int] | None = None,
         inbox_bytes: int = DEFAULT_INBOX_BYTES,
     ) -> None:
         self._messages = _Bound(capacity, {**(channel_capacity or {}), **_missing(channel_capacity)})
         self._sizes = _Bound(capacity_bytes, channel_capacity_bytes or {})
+        self._of_consumer = DEFAULT_CONSUMER_CAPACITY if capacity == DEFAULT_CAPACITY else capacity
         #: Bytes that an inbox may hold unread.
         self.inbox_bytes = _checked(inbox_bytes)
         self.of = lru_cache(maxsize=1024)(self._of)
@@ -60,19 +66,24 @@ class Capacities:
     def _of(self, channel: str) -> Capacity:
         return Capacity(self._messages.of(channel), self._sizes.of(channel))
 
+    def of_consumer(self, channel: str) -> int:
+        """Return how many messages the channel of one Channels consumer holds."""
+        return self._messages.of(channel, self._of_consumer)
+
 
 class _Bound:
-    """A number for each channel, by globs."""
+    """A number for each channel, by globs or regular expressions."""
 
-    def __init__(self, default: int, by_glob: Mapping[str, int]) -> None:
+    def __init__(self, default: int, by_glob: Mapping[Any, int]) -> None:
         self._default = _checked(default)
-        self._by_glob = [(re.compile(translate(glob)), _checked(value)) for glob, value in by_glob.items()]
+        self._by_glob = [(_compiled(glob), _checked(value)) for glob, value in by_glob.items()]
 
-    def of(self, channel: str) -> int:
-        return next((value for glob, value in self._by_glob if glob.match(channel)), self._default)
+    def of(self, channel: str, default: int | None = None) -> int:
+        default = self._default if default is None else default
+        return next((value for glob, value in self._by_glob if glob.match(channel)), default)
 
 
-def _missing(channel_capacity: Mapping[str, int] | None) -> Mapping[str, int]:
+def _missing(channel_capacity: Mapping[Any, int] | None) -> Mapping[str, int]:
     """The default capacities that ``channel_capacity`` does not name; they come after those that it does."""
     return {glob: value for glob, value in DEFAULT_CHANNEL_CAPACITY.items() if glob not in (channel_capacity or {})}
 
@@ -81,3 +92,25 @@ def _checked(value: Any) -> int:
     if not isinstance(value, int) or value < 1:
         raise ImproperlyConfigured(f"a channel's capacity is a whole number above 0, not {value!r}.")
     return value
+
+
+def _compiled(pattern: Any) -> re.Pattern[str]:
+    if isinstance(pattern, str):
+        return re.compile(translate(pattern))
+    if isinstance(pattern, re.Pattern) and isinstance(pattern.pattern, str):
+        return pattern
+    raise ImproperlyConfigured(f"channel_capacity has globs or regular expressions as its keys, not {pattern!r}.")
+
+
+class OverCapacity(NamedTuple):
+    """Some of a group's members had no room for its message: ``full`` of ``total``."""
+
+    group: str
+    full: int
+    total: int
+
+
+def log_over_capacity(groups: Iterable[OverCapacity]) -> None:
+    """Log it as channels-redis does, for whoever looks for that line."""
+    for group, full, total in groups:
+        logger.info("%d of %d channels over capacity in group %s", full, total, group)

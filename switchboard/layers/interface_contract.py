@@ -134,7 +134,9 @@ class InterfaceContract(ABC):
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
         """Put an HTTP request on its channel; False if that is at its capacity.
 
-        A request that no worker has claimed after ``timeout`` seconds of the server's clock is dropped unrun.
+        A request that no worker has claimed after ``timeout`` seconds of the server's clock is dropped unrun. So is a
+        message of no socket that Channels code sent with an ``expiry``; of those, the late ones at the head of a full
+        channel make room.
         """
 
     @abstractmethod

@@ -131,7 +131,8 @@ class WorkerContract(ABC):
 
     @abstractmethod
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:
-        """Acknowledge an HTTP request before it runs, telling its interface who runs it (`Claimed`).
+        """Acknowledge an HTTP request before it runs, telling its interface who runs it (`Claimed`); or a message of no
+        socket, which then is gone whatever becomes of it.
 
         False if it is not the worker's, or past its time, or its client is gone (`report_written` of -1); in the latter
         two cases it is dropped.

@@ -5,6 +5,7 @@ What is left out of a class is said in its docstring, and why.
 
 from __future__ import annotations
 
+import time
 from functools import partial
 
 import pytest
@@ -18,20 +19,39 @@ from switchboard.testing.contract.channel_layers import ChannelLayerContract, Ma
 from switchboard.testing.contract.channel_promises import (
     AcrossLoops,
     AcrossProcesses,
+    CancelledReceives,
     CapacitiesByName,
+    CapacityOfMembers,
     CheckedContents,
+    Expiry,
+    ExpiryOfNamedMembers,
+    NamedMembers,
     OnceAcrossProcesses,
 )
 from switchboard.testing.contract.channels_consumers import ChannelsConsumerTests, ThreadedConsumerTests
 from switchboard.testing.processes import PrivateRedis
+from switchboard.testing.waiting import await_until
 
 
-class EveryLayer(ChannelLayerContract, ChannelsConsumerTests):
+class EveryLayer(ChannelLayerContract, ChannelsConsumerTests, NamedMembers, CapacityOfMembers):
     """What there is nothing left out of."""
 
 
-class OurLayer(EveryLayer, CapacitiesByName, CheckedContents, AcrossLoops, ThreadedConsumerTests):
+class OurLayer(
+    EveryLayer,
+    CapacitiesByName,
+    CheckedContents,
+    AcrossLoops,
+    ThreadedConsumerTests,
+    ExpiryOfNamedMembers,
+    CancelledReceives,
+):
     """What both of ours promise, wherever they keep things."""
+
+    async def let_them_expire(self) -> None:
+        """Ours compare parts of seconds."""
+        until = time.monotonic() + self.expiry + 0.05
+        await await_until(lambda: time.monotonic() > until, "what was sent has expired")
 
 
 class TestMemoryLayer(OurLayer):
@@ -63,8 +83,11 @@ class TestStockInMemoryLayer(EveryLayer):
 
     One process: its messages are in queues of the object. One event loop: such a queue does not wake who waits on
     another one. It carries whatever can be copied, so what could not leave the process is no error. And with a
-    ``channel_capacity`` it does not work at all (4.3.2: nobody compiles the globs).
+    ``channel_capacity`` it does not work at all (4.3.2: nobody compiles the globs). What expires takes up room until
+    somebody receives, and takes its channel out of all groups. Of members that were full nothing is logged.
     """
+
+    logs_what_it_skips = False
 
     @pytest.fixture
     def make_layer(self) -> MakeChannelLayer:
@@ -74,7 +97,7 @@ class TestStockInMemoryLayer(EveryLayer):
 
 @pytest.mark.redis
 class TestStockRedisLayer(
-    EveryLayer, CapacitiesByName, CheckedContents, AcrossLoops, ThreadedConsumerTests, AcrossProcesses
+    EveryLayer, CapacitiesByName, CheckedContents, AcrossLoops, ThreadedConsumerTests, AcrossProcesses, Expiry
 ):
     """``channels_redis.core.RedisChannelLayer``, on one host: on several it may lose what is sent to one consumer.
 

@@ -5,12 +5,19 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from switchboard.events import Envelope, Leave, Output, Reply
 from switchboard.exceptions import ChannelFull, InboxFull
-from switchboard.layers.capacity import DEFAULT_CAPACITY, DEFAULT_CAPACITY_BYTES, DEFAULT_INBOX_BYTES, Capacities
+from switchboard.layers.capacity import (
+    DEFAULT_CAPACITY,
+    DEFAULT_CAPACITY_BYTES,
+    DEFAULT_INBOX_BYTES,
+    Capacities,
+    log_over_capacity,
+)
 from switchboard.layers.drop_in import ChannelsLayer
+from switchboard.layers.expiry import Expiry
 from switchboard.layers.memory.dead_letters import DeadLetters
 from switchboard.layers.memory.interface_side import InterfaceSide
 from switchboard.layers.memory.recovery import Recovery
@@ -21,20 +28,27 @@ from switchboard.names import interface_of
 
 
 class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters, ChannelsLayer):
-    """``CONFIG``: the bounds of `capacity`, which are ``capacity``, ``channel_capacity``, ``capacity_bytes``,
-    ``channel_capacity_bytes`` and ``inbox_bytes``."""
+    """``CONFIG``: ``expiry``, ``group_expiry``, and the bounds of `capacity`, which are ``capacity``,
+    ``channel_capacity``, ``capacity_bytes``, ``channel_capacity_bytes`` and ``inbox_bytes``.
+
+    Raises:
+        ImproperlyConfigured: one has a value that can't be used.
+    """
 
     crosses_processes: ClassVar[bool] = False
 
     def __init__(
         self,
         capacity: int = DEFAULT_CAPACITY,
-        channel_capacity: Mapping[str, int] | None = None,
+        channel_capacity: Mapping[Any, int] | None = None,
         capacity_bytes: int = DEFAULT_CAPACITY_BYTES,
-        channel_capacity_bytes: Mapping[str, int] | None = None,
+        channel_capacity_bytes: Mapping[Any, int] | None = None,
         inbox_bytes: int = DEFAULT_INBOX_BYTES,
+        expiry: float | None = None,
+        group_expiry: float | None = None,
     ) -> None:
-        self._capacities = Capacities(capacity, channel_capacity, capacity_bytes, channel_capacity_bytes, inbox_bytes)
+        capacities = Capacities(capacity, channel_capacity, capacity_bytes, channel_capacity_bytes, inbox_bytes)
+        super().__init__(capacities, Expiry.of_config(expiry, group_expiry))
         serializer = Serializer()
         self._copy = serializer.copy
         self._measure = lambda value: len(serializer.dumps(value))
@@ -42,20 +56,21 @@ class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters, ChannelsLaye
         self._state = self._empty_state()
 
     def _empty_state(self) -> State:
-        return State(self._capacities, self._measure)
+        return State(self._capacities, self._measure, self._expiry.groups)
 
     async def publish(self, outputs: Sequence[Output], *, window: int | None = None) -> None:
         outputs = [self._copied(output) for output in outputs]
         with self._lock:
             self._check_room(outputs, window)
-            self._state.deliver(outputs)
+            over = self._state.deliver(outputs)
+        log_over_capacity(over)
 
     def _check_room(self, outputs: Sequence[Output], window: int | None) -> None:
         sizes: Counter[str] = Counter()  # of channels and of interfaces
         for output in outputs:
             if isinstance(output, Envelope):
                 sizes[output.channel] += Entry(output, self._measure).size
-                if not self._state.room(output.channel, sizes[output.channel]):
+                if not self._state.make_room(output.channel, sizes[output.channel]):
                     raise ChannelFull(output.channel)
             elif window is not None and isinstance(output, (Reply, Leave)):
                 interface = interface_of(output.channel)
@@ -66,7 +81,7 @@ class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters, ChannelsLaye
 
     async def has_room(self, channel: str) -> bool:
         with self._lock:
-            return self._state.room(channel)
+            return self._state.make_room(channel)
 
     async def depth(self, channel: str) -> int:
         with self._lock:
@@ -81,4 +96,4 @@ class MemoryLayer(InterfaceSide, WorkerSide, Recovery, DeadLetters, ChannelsLaye
             self._state = self._empty_state()
 
     async def close(self) -> None:
-        """Nothing is held for a loop."""
+        await self._close_mail()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from copy import deepcopy
 from itertools import count
 from typing import Any, TypeAlias
 
@@ -14,15 +15,16 @@ from switchboard.events import (
     InboxEntry,
     InboxEvent,
     Join,
+    Leave,
     Output,
     Tip,
     event_to_wire,
 )
 from switchboard.layers.base import DeadLetter, Delivery
-from switchboard.layers.capacity import MOST_DEAD_LETTERS, Capacities
+from switchboard.layers.capacity import MOST_DEAD_LETTERS, Capacities, OverCapacity
 from switchboard.layers.memory.waking import Bell
 from switchboard.leases import Stillness
-from switchboard.names import interface_of, token
+from switchboard.names import interface_of, is_reply_channel, token
 
 #: The bytes of a value on the wire.
 Measure: TypeAlias = Callable[[Any], int]
@@ -105,7 +107,7 @@ class Inbox:
 class State:
     """Everything, and the steps that several methods of the layer have in common."""
 
-    def __init__(self, capacities: Capacities, measure: Measure) -> None:
+    def __init__(self, capacities: Capacities, measure: Measure, group_expiry: float) -> None:
         self.measure = measure
         self.run_id = token()
         self.channels: dict[str, dict[str, Entry]] = {}
@@ -119,11 +121,14 @@ class State:
         self.watch: Stillness[str] | None = None
         self.scans: dict[str, Scan] = {}
         self.groups: dict[str, set[str]] = {}
+        #: Named channels that are members of a group, each with the moment at which its membership ends.
+        self.member_channels: dict[str, dict[str, float]] = {}
         self.workers: dict[str, int] = {}
         self.dead_letters: dict[str, DeadLetter] = {}
         self.reports: dict[str, list[int]] = {}
         self.reported = Bell()
         self._capacities = capacities
+        self._group_expiry = group_expiry
         self._tags = count(1)
 
     def room(self, channel: str, size: int = 1) -> bool:
@@ -136,6 +141,18 @@ class State:
     def size_of(self, event: InboxEvent) -> int:
         """The bytes that the event takes in an inbox."""
         return self.measure(event_to_wire(event))
+
+    def make_room(self, channel: str, size: int = 1) -> bool:
+        """`room`, for which the oldest messages make way that nobody is to begin any more."""
+        if not self.room(channel, size):
+            now = time.monotonic()
+            entries = self.channels[channel]
+            for tag, entry in list(entries.items()):
+                if entry.deadline is None or entry.deadline >= now:
+                    break
+                if entry.owner is None:
+                    del entries[tag]
+        return self.room(channel, size)
 
     def owns(self, worker: str, delivery: Delivery) -> bool:
         """Whether the delivery is pending and the worker's."""
@@ -165,13 +182,23 @@ class State:
 
     def deliver(
         self, outputs: Iterable[Output | InboxEvent], socket: str | None = None, order: int | None = None
-    ) -> None:
-        """One entry for each interface that any of ``outputs`` concerns; envelopes onto their channels."""
+    ) -> list[OverCapacity]:
+        """Append one entry for each interface that any of ``outputs`` concerns, and put messages on named channels:
+        envelopes, and those of groups that have named channels as members.
+
+        Returns the groups in which some of these were full.
+        """
         for_interface: dict[str, list[InboxEvent]] = {}
+        over: list[OverCapacity] = []
         for output in outputs:
             if isinstance(output, Envelope):
                 self.append(Entry(output, self.measure))
                 continue
+            if isinstance(output, (Join, Leave)) and not is_reply_channel(output.channel):
+                self._change_member(output)
+                continue
+            if isinstance(output, GroupMessage):
+                over += self._put_on_member_channels(output)
             for interface in self._concerned(output):
                 for_interface.setdefault(interface, []).append(output)
         for interface, events in for_interface.items():
@@ -182,12 +209,43 @@ class State:
             else:
                 self.remove_inbox(interface)
                 self.removed.add(interface)
+        return over
 
     def remove_inbox(self, interface: str) -> None:
         """Remove an inbox, and its interface from its groups."""
         self.inboxes.pop(interface, None)
         for group in [group for group, members in self.groups.items() if interface in members]:
             self.drop(interface, group)
+
+    def _change_member(self, change: Join | Leave) -> None:
+        members = self.member_channels.setdefault(change.group, {})
+        if isinstance(change, Join):
+            members[change.channel] = time.monotonic() + self._group_expiry
+        else:
+            members.pop(change.channel, None)
+        self._drop_late_members(change.group)
+
+    def _drop_late_members(self, group: str) -> dict[str, float]:
+        now = time.monotonic()
+        members = {name: end for name, end in self.member_channels.pop(group, {}).items() if end > now}
+        if members:
+            self.member_channels[group] = members
+        return members
+
+    def _put_on_member_channels(self, message: GroupMessage) -> list[OverCapacity]:
+        if message.group not in self.member_channels:
+            return []
+        deadline = None
+        if message.expires_at is not None:
+            deadline = time.monotonic() + message.expires_at - time.time()
+        members, full = self._drop_late_members(message.group), 0
+        for channel in members:
+            entry = Entry(Envelope(channel, token(), deepcopy(message.content)), self.measure, deadline=deadline)
+            if self.make_room(channel, entry.size):
+                self.append(entry)
+            else:
+                full += 1
+        return [OverCapacity(message.group, full, len(members))] if full else []
 
     def _concerned(self, event: InboxEvent) -> list[str]:
         if isinstance(event, (GroupMessage, Tip)):

@@ -11,8 +11,8 @@ Everything that must be atomic is one script in ``lua/``; each call is one round
 The keys, all under the prefix of ``CONFIG``. The version of the wire stands where messages are::
 
     key                     type    what                                              gone with
-    stream1:<channel>       stream  e envelope, b bytes; k socket, o order,           each entry with its commit;
-                                    s session; t time limit of a request (ms)         capacity bounds it
+    stream1:<channel>       stream  e envelope, or g a group's message; b bytes;      each entry with its commit;
+                                    k socket, o order, s session; t time limit (ms)   capacity bounds it
     sizes                   hash    channel -> bytes of its entries;                  an empty channel; its fields are
                                     !channel: when they were counted again            as many as channels
     inbox1:<interface>      stream  N-0: p events, b bytes before; k socket, o order  the next read or heartbeat; limit
@@ -30,6 +30,8 @@ The keys, all under the prefix of ``CONFIG``. The version of the wire stands whe
                                     sockets                                           without scans
     group:<group>           set     interfaces with members                           leave, close_inbox; dead ones
                                                                                       with the next group message
+    groupchannels:<group>   hash    named channel that is a member -> end of its      group_discard; group_expiry
+                                    membership (ms), its bounds                       after the last group_add
     report:<reply channel>  list    bytes written, unread by the worker               a minute
     workers                 hash    worker -> its count of heartbeats                 retire
     channels                set     named channels that had readers                   never; as many as streams

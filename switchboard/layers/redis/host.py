@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from switchboard.events import Output
 from switchboard.exceptions import ChannelFull, InboxFull
-from switchboard.layers.capacity import Capacities
+from switchboard.layers.capacity import Capacities, log_over_capacity
 from switchboard.layers.redis.connections import Connections
 from switchboard.layers.redis.dead_letters import DeadLetters
 from switchboard.layers.redis.homes import Homes
@@ -15,7 +15,7 @@ from switchboard.layers.redis.interface_side import InterfaceSide
 from switchboard.layers.redis.keys import Keys
 from switchboard.layers.redis.recovery import Recovery
 from switchboard.layers.redis.relay import Relay
-from switchboard.layers.redis.wire import Wire, pack
+from switchboard.layers.redis.wire import Wire, pack, read_over_capacity
 from switchboard.layers.redis.worker_side import WorkerSide
 
 
@@ -25,7 +25,13 @@ class Host(InterfaceSide, WorkerSide, Recovery, DeadLetters):
     crosses_processes: ClassVar[bool] = True
 
     def __init__(
-        self, place: int, hosts: Mapping[int, Connections], keys: Keys, capacities: Capacities, wire: Wire
+        self,
+        place: int,
+        hosts: Mapping[int, Connections],
+        keys: Keys,
+        capacities: Capacities,
+        wire: Wire,
+        group_expiry: float,
     ) -> None:
         self._place = place
         self._homes = Homes(len(hosts))
@@ -34,15 +40,16 @@ class Host(InterfaceSide, WorkerSide, Recovery, DeadLetters):
         self._keys = keys
         self._capacities = capacities
         self._wire = wire
+        self._group_expiry = group_expiry
 
     async def publish(self, outputs: Sequence[Output], *, window: int | None = None) -> None:
         """Envelopes for channels that are at home elsewhere are sent on without a look at their capacity."""
         words, reached = self._outputs(outputs)
-        full = await self._run("publish", "" if window is None else window, pack(words))
-        if full is not None:
-            kind, name = full
-            raise (InboxFull if kind == b"inbox" else ChannelFull)(name.decode())
+        full, name, *over = await self._run("publish", "" if window is None else window, pack(words))
+        if full:
+            raise (InboxFull if full == b"inbox" else ChannelFull)(name.decode())
         await self._relay.carry(reached)
+        log_over_capacity(read_over_capacity(*over))
 
     async def has_room(self, channel: str) -> bool:
         capacity = self._capacities.of(channel)

@@ -72,8 +72,9 @@ class InterfaceSide(Shared, Layer):
 
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
         channel = envelope.channel
-        capacity = self._capacities.of(channel)
-        words = (channel, self._wire.envelope(envelope), capacity.messages, capacity.size, int(timeout * 1000))
+        capacity, milliseconds = self._capacities.of(channel), max(1, int(timeout * 1000))
+        makes_room = "1" if envelope.socket is None else ""
+        words = (channel, self._wire.envelope(envelope), capacity.messages, capacity.size, milliseconds, makes_room)
         return bool(await self._run("request", *words))
 
     async def leave(self, interface: str, group: str, read: int) -> bool:

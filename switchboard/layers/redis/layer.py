@@ -14,6 +14,7 @@ from switchboard.events import Envelope, GroupMessage, Output, Tip
 from switchboard.exceptions import ChannelFull, ContentError, LayerUnavailable, UnfitServer
 from switchboard.layers.capacity import DEFAULT_CAPACITY, DEFAULT_CAPACITY_BYTES, DEFAULT_INBOX_BYTES, Capacities
 from switchboard.layers.drop_in import ChannelsLayer
+from switchboard.layers.expiry import Expiry
 from switchboard.layers.redis.connections import Connections
 from switchboard.layers.redis.homes import Homes
 from switchboard.layers.redis.host import Host
@@ -24,18 +25,28 @@ from switchboard.layers.serialization import Serializer
 
 #: Seconds in which a host that did not answer is asked last.
 _AWAY: Final = 2.0
+#: Keys of channels-redis that cannot be honoured, and why.
+_NOT_NEEDED: Final = {
+    "random_prefix_length": "Two equal messages are two here without random_prefix_length; leave it out.",
+    "on_disconnect": (
+        "Consumers hear nothing of a lost connection to Redis, since what was sent meanwhile arrives; leave "
+        "on_disconnect out."
+    ),
+    "on_reconnect": "Consumers hear nothing of a connection to Redis that is back; leave on_reconnect out.",
+}
 #: What any serializer has to bring over unchanged.
 _BYTES: Final = {"bytes": b"\x00\xff"}
 
 
 class RedisLayer(SeveralForWorkers, ChannelsLayer):
     """``CONFIG``, with the keys of channels-redis: ``hosts``, ``prefix``, ``capacity``, ``channel_capacity``,
-    ``symmetric_encryption_keys``, ``serializer_format``; and with bounds in bytes, see `capacity`:
-    ``capacity_bytes``, ``channel_capacity_bytes``, ``inbox_bytes``.
+    ``symmetric_encryption_keys``, ``serializer_format``, ``expiry``, ``group_expiry``; and with bounds in bytes, see
+    `capacity`: ``capacity_bytes``, ``channel_capacity_bytes``, ``inbox_bytes``.
 
     Several ``hosts`` share the work; all processes have to name them in the same order, see `homes`.
 
-    ``expiry`` and ``group_expiry`` are accepted and have no meaning here: what is not acknowledged does not expire.
+    ``expiry`` and ``group_expiry`` are about Channels consumers, see `ChannelsLayer`. What sockets and consumers of
+    ours send never expires.
 
     Raises:
         ImproperlyConfigured: a key is unknown or has a value that can't be used.
@@ -48,9 +59,9 @@ class RedisLayer(SeveralForWorkers, ChannelsLayer):
         hosts: Sequence[Any] | None = None,
         prefix: str = "switchboard",
         capacity: int = DEFAULT_CAPACITY,
-        channel_capacity: Mapping[str, int] | None = None,
+        channel_capacity: Mapping[Any, int] | None = None,
         capacity_bytes: int = DEFAULT_CAPACITY_BYTES,
-        channel_capacity_bytes: Mapping[str, int] | None = None,
+        channel_capacity_bytes: Mapping[Any, int] | None = None,
         inbox_bytes: int = DEFAULT_INBOX_BYTES,
         symmetric_encryption_keys: Sequence[str] = (),
         serializer_format: str = "msgpack",
@@ -59,16 +70,19 @@ class RedisLayer(SeveralForWorkers, ChannelsLayer):
         **unknown: Any,
     ) -> None:
         if unknown:
-            raise ImproperlyConfigured(f"The Redis layer's CONFIG has no {', '.join(map(repr, unknown))}.")
-        if not prefix:
-            raise ImproperlyConfigured("The Redis layer's prefix has at least one character.")
-        super().__init__()
+            reasons = "".join(f" {reason}" for key, reason in _NOT_NEEDED.items() if key in unknown)
+            raise ImproperlyConfigured(f"The Redis layer's CONFIG has no {', '.join(map(repr, unknown))}.{reasons}")
+        if not prefix or not isinstance(prefix, str):
+            raise ImproperlyConfigured("The Redis layer's prefix is a string with at least one character.")
+        SeveralForWorkers.__init__(self)
+        ChannelsLayer.__init__(self, Capacities(capacity, channel_capacity), Expiry.of_config(expiry, group_expiry))
         self.prefix = prefix
         connections = {place: Connections(host) for place, host in enumerate(_decoded(hosts))}
         wire = Wire(_serializer(serializer_format, symmetric_encryption_keys))
-        capacities = Capacities(capacity, channel_capacity, capacity_bytes, channel_capacity_bytes, inbox_bytes)
         self._homes = Homes(len(connections))
-        self._hosts = [Host(place, connections, Keys(prefix), capacities, wire) for place in connections]
+        self._hosts = [
+            Host(place, connections, Keys(prefix), self._capacities, wire, self._expiry.groups) for place in connections
+        ]
         self._away_until = dict.fromkeys(connections, 0.0)
 
     async def publish(self, outputs: Sequence[Output], *, window: int | None = None) -> None:
@@ -119,6 +133,7 @@ class RedisLayer(SeveralForWorkers, ChannelsLayer):
             await host.flush()
 
     async def close(self) -> None:
+        await self._close_mail()
         for host in self._hosts:
             await host.close()
 

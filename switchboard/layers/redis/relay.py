@@ -23,8 +23,10 @@ from typing import Final
 from redis.exceptions import RedisError
 
 from switchboard.exceptions import LayerUnavailable
+from switchboard.layers.capacity import log_over_capacity
 from switchboard.layers.redis.connections import Connections
 from switchboard.layers.redis.keys import Keys
+from switchboard.layers.redis.wire import read_over_capacity
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +81,8 @@ class Relay:
         stream = self._keys.outgoing(place)
         while rows := await self._home.command("XRANGE", stream, "-", "+", "COUNT", _BATCH):
             pairs = chain.from_iterable((tag, fields[1]) for tag, fields in rows)
-            await self._others[place].run("receive", self._keys.prefix, self._place, *pairs)
+            over = await self._others[place].run("receive", self._keys.prefix, self._place, *pairs)
+            log_over_capacity(read_over_capacity(over))
             milliseconds, _, count = rows[-1][0].decode().partition("-")
             await self._home.command("XTRIM", stream, "MINID", f"{milliseconds}-{int(count) + 1}")
             if len(rows) < _BATCH:

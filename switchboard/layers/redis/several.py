@@ -90,8 +90,8 @@ class Several(Layer):
         await self._home(interface).rejoin(interface, groups)
 
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
-        assert envelope.socket is not None
-        return await self._home_of(envelope.socket).request(envelope, timeout=timeout)
+        (place,) = self._homes.of(envelope)
+        return await self._hosts[place].request(envelope, timeout=timeout)
 
     async def leave(self, interface: str, group: str, read: int) -> bool:
         return await self._home(interface).leave(interface, group, read)

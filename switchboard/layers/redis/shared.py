@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from switchboard.events import Envelope, Output
+from switchboard.events import Envelope, Join, Output
 from switchboard.layers.capacity import Capacities
 from switchboard.layers.redis.connections import LONGEST_BLOCK, Connections
 from switchboard.layers.redis.homes import Homes
 from switchboard.layers.redis.keys import Keys
 from switchboard.layers.redis.relay import MOST_OUTGOING, Relay
 from switchboard.layers.redis.wire import Wire, Word
+from switchboard.names import is_reply_channel
 
 T = TypeVar("T")
 
@@ -27,6 +28,8 @@ class Shared:
     _relay: Relay
     _wire: Wire
     _capacities: Capacities
+    #: Seconds that the membership of a named channel lasts.
+    _group_expiry: float
 
     async def _run(self, name: str, *words: str | bytes | int) -> Any:
         return await self._redis.run(name, self._keys.prefix, *words)
@@ -38,10 +41,10 @@ class Shared:
         elsewhere: dict[int, list[Word]] = {}
         for output in outputs:
             bounds = ""
-            if isinstance(output, Envelope):
+            if isinstance(output, (Envelope, Join)) and not is_reply_channel(output.channel):
                 capacity = self._capacities.of(output.channel)
                 bounds = f"{capacity.messages} {capacity.size}"
-            four = self._wire.output(output, bounds)
+            four = self._wire.output(output, bounds, self._group_expiry)
             for place in self._homes.of(output):
                 (here if place == self._place else elsewhere.setdefault(place, [])).extend(four)
         for place, there in elsewhere.items():

@@ -11,6 +11,7 @@ skip events of an unknown kind. ``docs/wire.md`` says what a later version may a
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, TypeAlias, cast
@@ -24,6 +25,7 @@ from switchboard.events import (
     InboxEntry,
     InboxEvent,
     Join,
+    Leave,
     Output,
     Tip,
     UnknownEventKind,
@@ -31,8 +33,9 @@ from switchboard.events import (
     event_to_wire,
 )
 from switchboard.layers.base import DeadLetter
+from switchboard.layers.capacity import OverCapacity
 from switchboard.layers.serialization import Serializer
-from switchboard.names import interface_of
+from switchboard.names import interface_of, is_reply_channel
 
 logger = logging.getLogger(__name__)
 
@@ -76,14 +79,20 @@ class Wire:
         """A channel session; never empty."""
         return self._serializer.dumps(session)
 
-    def output(self, output: Output, bounds: str = "") -> tuple[Word, ...]:
-        """The four words by which scripts take an output, an envelope with the ``bounds`` of its channel; see
-        ``lua/outputs.lua``."""
+    def output(self, output: Output, bounds: str = "", group_expiry: float = 0) -> tuple[Word, ...]:
+        """The four words by which scripts take an output, see ``lua/outputs.lua``. ``bounds`` are those of the named
+        channel that it concerns, ``group_expiry`` the seconds that a membership of one lasts."""
         match output:
             case Envelope(channel=channel):
                 return ("e", channel, bounds, self.envelope(output))
-            case GroupMessage(group=group) | Tip(group=group):
+            case GroupMessage(group=group):
+                return ("g", group, _milliseconds_left(output.expires_at), self.event(output))
+            case Tip(group=group):
                 return ("g", group, "", self.event(output))
+            case Join(channel=channel, group=group) if not is_reply_channel(channel):
+                return ("m", channel, group, f"{int(group_expiry * 1000)} {bounds}")
+            case Leave(channel=channel, group=group) if not is_reply_channel(channel):
+                return ("d", channel, group, "")
             case Join(channel=channel, group=group):
                 return ("j", interface_of(channel), group, self.event(output))
             case _:
@@ -98,6 +107,11 @@ class Wire:
             Exception: of any kind, by what the bytes are; they are damaged, or were encrypted with other keys.
         """
         named = named_fields(fields)
+        if b"g" in named:
+            # A group's message, in the form that it has in inboxes, which has no id.
+            event = event_from_wire(self._serializer.loads(named[b"g"]))
+            assert isinstance(event, GroupMessage)
+            return Envelope(channel, "", event.content)
         envelope = Envelope(channel, *self._serializer.loads(named[b"e"])[:_ENVELOPE_ELEMENTS])
         if b"s" in named:
             envelope = replace(envelope, session=self._serializer.loads(named[b"s"]))
@@ -165,6 +179,16 @@ def _payloads(number: int, named: Mapping[bytes, bytes]) -> Sequence[bytes]:
     except Exception:
         logger.exception("inbox: entry %d can't be read; it counts as empty", number)
         return []
+
+
+def _milliseconds_left(expires_at: float | None) -> int:
+    """0 where it never expires. A time that is over leaves a moment: a script has no other word for it."""
+    return 0 if expires_at is None else max(1, int((expires_at - time.time()) * 1000))
+
+
+def read_over_capacity(rows: Sequence[Any]) -> list[OverCapacity]:
+    """What ``over_capacity`` of ``lua/outputs.lua`` answers."""
+    return [OverCapacity(group.decode(), full, total) for group, full, total in rows]
 
 
 def pack(words: Sequence[Any]) -> bytes:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from redis.exceptions import ResponseError
@@ -172,4 +173,6 @@ class WorkerSide(Shared, Layer):
             given_up: list[Word | list[Word]] = [channel, tag, size, *guard, *letter, []]
             await self._run("commit", worker, MOST_DEAD_LETTERS, pack([given_up]))
             return None
+        if not envelope.id:
+            envelope = replace(envelope, id=f"{channel}/{tag}")  # the same on every delivery
         return Delivery(envelope, tag, redelivered, size)

@@ -9,6 +9,9 @@ from switchboard.exceptions import ContentError
 from switchboard.layers.base import Layer
 from switchboard.names import new_reply_channel
 from switchboard.testing.contract.acts import (
+    ANNE,
+    BERT,
+    LOG,
     LayerTests,
     events,
     frame,
@@ -17,6 +20,10 @@ from switchboard.testing.contract.acts import (
     join,
     new_home,
     new_socket,
+    note,
+    nothing_on,
+    pending_one,
+    take,
 )
 
 
@@ -151,6 +158,55 @@ class GroupTests(LayerTests):
         await layer.publish([GroupMessage("room", {})])
         assert await inbox(layer, interface) == []
         assert len(await inbox(layer, other, 1)) == 1
+
+    # -- members that are named channels
+
+    async def test_a_named_channel_that_joined_gets_a_groups_messages(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        await join(layer, interface, "room")
+        early, late = GroupMessage("room", {"n": 1}), GroupMessage("room", {"n": 3, "bytes": b"\xff"}, seq=7)
+        await layer.publish([early, Join(LOG, "room"), Tip("room", 6), late])
+        delivery = await take(layer)
+        assert (delivery.channel, delivery.envelope.content) == (LOG, {"n": 3, "bytes": b"\xff"})
+        assert (delivery.envelope.socket, delivery.envelope.order, delivery.envelope.session) == (None, None, None)
+        assert await nothing_on(layer), "and no tip, and not what was sent before"
+        assert await events(layer, interface, 1) == [early, Tip("room", 6), late], (
+            "the interface hears what it did before"
+        )
+        await layer.publish([Leave(LOG, "room"), GroupMessage("room", {})])
+        assert await nothing_on(layer)
+
+    async def test_its_message_has_the_same_id_on_each_delivery(self, layer: Layer) -> None:
+        await layer.publish([Join(LOG, "room"), GroupMessage("room", {"n": 1}), GroupMessage("room", {"n": 2})])
+        delivery = await take(layer)
+        again = await layer.take_over(BERT, await pending_one(layer))
+        assert again is not None
+        assert again.envelope == delivery.envelope
+        assert again.envelope.id not in ("", (await take(layer)).envelope.id)
+
+    async def test_its_message_may_become_a_dead_letter_and_come_back(self, layer: Layer) -> None:
+        await layer.publish([Join(LOG, "room"), GroupMessage("room", {"n": 1})])
+        delivery = await take(layer)
+        assert await layer.bury(ANNE, delivery, reason="tried often enough")
+        [letter] = await layer.dead_letters()
+        assert await layer.revive(letter.tag)
+        assert (await take(layer)).envelope == delivery.envelope
+
+    async def test_what_a_commit_sends_to_a_group_reaches_its_named_channels(self, layer: Layer) -> None:
+        socket = await new_socket(layer, await new_home(layer))
+        await layer.publish([Join(LOG, "room")])
+        await handle(layer, frame(socket, 1), GroupMessage("room", {"n": 1}))
+        assert (await take(layer)).envelope.content == {"n": 1}
+
+    async def test_a_full_named_channel_is_left_out(self, small: Layer) -> None:
+        """Of messages of one group and of one call, too: ``small`` takes two on each channel."""
+        await small.publish([*(Join(name, group) for name in ("a", "b") for group in ("room", "hall")), note(0, "a")])
+        await small.publish([GroupMessage(group, {"number": n}) for n, group in enumerate(("room", "hall", "room"), 1)])
+        received = await small.take(ANNE, ["a", "b"], count=10, wait=0)
+        numbers = {name: [d.envelope.content["number"] for d in received if d.channel == name] for name in ("a", "b")}
+        assert numbers == {"a": [0, 1], "b": [1, 2]}
+        await small.publish([Join("c", "room"), *[GroupMessage("room", {"number": 4})] * 3])
+        assert await small.depth("c") == 2
 
     async def test_what_cannot_cross_reaches_nobody(self, layer: Layer) -> None:
         interface = await new_home(layer)

@@ -8,7 +8,7 @@ import time
 from switchboard.events import Claimed, Envelope, InboxEntry
 from switchboard.layers.base import Layer
 from switchboard.names import HTTP_REQUEST, new_reply_channel, token
-from switchboard.testing.contract.acts import ANNE, BERT, PATIENCE, LayerTests, inbox, new_home, take
+from switchboard.testing.contract.acts import ANNE, BERT, LOG, PATIENCE, LayerTests, inbox, new_home, note, take
 from switchboard.testing.waiting import await_until
 
 
@@ -55,6 +55,35 @@ class RequestTests(LayerTests):
         assert await layer.depth(HTTP_REQUEST) == 0
         assert await inbox(layer, interface) == [InboxEntry(1, (Claimed(other.socket, ANNE),))]
         assert await layer.await_report(gone.socket, wait=0) is None, "nothing is left of it"
+
+    async def test_a_message_of_no_socket_may_have_a_time_limit_too(self, layer: Layer) -> None:
+        early, late = note(1), note(2)
+        assert await layer.request(early, timeout=PATIENCE)
+        assert await layer.request(late, timeout=0.001)
+        queued = time.monotonic()
+        await await_until(lambda: time.monotonic() > queued + 0.02, "the second one is late")
+        deliveries = [await take(layer) for _ in range(2)]
+        assert [delivery.envelope for delivery in deliveries] == [early, late]
+        assert [await layer.claim_request(ANNE, delivery) for delivery in deliveries] == [True, False]
+        assert await layer.depth(LOG) == 0
+
+    async def test_late_ones_at_the_head_of_a_full_channel_make_room(self, small: Layer) -> None:
+        """Two messages fill it. One that somebody has taken stays, late or not; so does one that never is late."""
+        for _ in range(2):
+            assert await small.request(note(), timeout=0.001)
+        queued = time.monotonic()
+        await await_until(lambda: time.monotonic() > queued + 0.02, "they are late")
+        assert await small.has_room(LOG)
+        for _ in range(2):
+            assert await small.request(note(), timeout=0.05)
+        held = await take(small)
+        queued = time.monotonic()
+        await await_until(lambda: time.monotonic() > queued + 0.1, "they are late")
+        await small.publish([note(7)])
+        assert not await small.has_room(LOG)
+        assert not await small.request(note(), timeout=PATIENCE)
+        assert not await small.claim_request(ANNE, held), "this one was late as well"
+        assert (await take(small)).envelope.content == {"number": 7}
 
     async def test_a_claimed_request_is_no_longer_pending(self, layer: Layer) -> None:
         await layer.request(request(await new_home(layer)), timeout=PATIENCE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from redis import Redis
 
 from switchboard import private_redis
 from switchboard.exceptions import LayerUnavailable
+from switchboard.layers.memory import MemoryLayer
 from switchboard.layers.redis import RedisLayer
 from switchboard.layers.redis.connections import LONGEST_BLOCK, SOCKET_TIMEOUT
 from switchboard.testing.contract.acts import LOG, MakeLayer, frame, new_home, new_socket, note, take
@@ -32,7 +34,15 @@ from switchboard.testing.waiting import await_until
         ({"symmetric_encryption_keys": "one string"}, "symmetric_encryption_keys"),
         ({"capacity": 0}, "capacity"),
         ({"channel_capacity": {"a": "many"}}, "capacity"),
+        ({"channel_capacity": {7: 7}}, "globs or regular expressions"),
         ({"prefix": ""}, "prefix"),
+        ({"prefix": 7}, "prefix"),
+        ({"expiry": 0}, "expiry is a number of seconds above 0"),
+        ({"expiry": "60"}, "expiry"),
+        ({"group_expiry": -1}, "group_expiry"),
+        ({"random_prefix_length": 12}, "no 'random_prefix_length'. Two equal messages are two here"),
+        ({"on_disconnect": "redis.disconnect"}, "no 'on_disconnect'. Consumers hear nothing"),
+        ({"on_reconnect": "redis.reconnect"}, "no 'on_reconnect'. Consumers hear nothing"),
     ],
 )
 def test_what_cannot_be_is_said_at_once(config: dict[str, Any], sentence: str) -> None:
@@ -50,14 +60,32 @@ def test_the_keys_of_channels_redis_are_taken() -> None:
                 "expiry": 60,
                 "group_expiry": 86400,
                 "capacity": 100,
-                "channel_capacity": {"http.request": 200, "websocket.send*": 20},
+                "channel_capacity": {
+                    "http.request": 200,
+                    "websocket.send*": 20,
+                    re.compile(r"^specific\..+!.+"): 30,
+                },
                 "symmetric_encryption_keys": ["secret"],
                 "serializer_format": "msgpack",
             },
         }
     }
     with override_settings(CHANNEL_LAYERS=layers):
-        assert isinstance(get_channel_layer(), RedisLayer)
+        layer = get_channel_layer()
+    assert isinstance(layer, RedisLayer)
+    assert (layer.prefix, layer.expiry, layer.group_expiry) == ("asgi", 60, 86_400)
+    capacities = layer._capacities
+    assert [capacities.of(name).messages for name in ("http.request", "named")] == [200, 100]
+    names = ("specific.abc!def", "websocket.send!abc", "other.abc!def")
+    assert [capacities.of_consumer(name) for name in names] == [30, 20, 100]
+
+
+def test_what_holds_where_config_says_nothing() -> None:
+    for layer in (RedisLayer(), MemoryLayer(), RedisLayer(expiry=None, group_expiry=None, channel_capacity=None)):
+        assert (layer.expiry, layer.group_expiry) == (None, 86_400)
+        assert (layer._capacities.of("named").messages, layer._capacities.of_consumer("specific.a!b")) == (10_000, 100)
+    with pytest.raises(ImproperlyConfigured, match="expiry"):
+        MemoryLayer(expiry=-1)
 
 
 def test_a_block_ends_before_the_socket_counts_as_dead() -> None:

@@ -12,10 +12,12 @@ from typing import Any
 import pytest
 
 from switchboard.events import InboxEntry
-from switchboard.layers.drop_in import BOX_CAPACITY, ChannelsLayer
+from switchboard.layers import mailroom
+from switchboard.layers.capacity import DEFAULT_CONSUMER_CAPACITY
+from switchboard.layers.drop_in import ChannelsLayer
 from switchboard.layers.memory import MemoryLayer
 from switchboard.layers.redis import RedisLayer
-from switchboard.testing.contract.acts import MakeLayer
+from switchboard.testing.contract.acts import PATIENCE, MakeLayer
 
 
 @pytest.fixture(params=["memory", pytest.param("redis", marks=pytest.mark.redis)])
@@ -39,28 +41,36 @@ async def test_a_message_is_a_dict(layer: ChannelsLayer) -> None:
             await call("a", "text")  # type: ignore[arg-type]
 
 
-async def test_only_channels_from_new_channel_join_groups(layer: ChannelsLayer) -> None:
-    with pytest.raises(TypeError, match="new_channel"):
-        await layer.group_add("tea", "named")
-
-
 async def test_a_channel_is_received_where_it_was_made(layer: ChannelsLayer) -> None:
     name = await layer.new_channel()
     with pytest.raises(TypeError, match="another process or event loop"):
         await asyncio.to_thread(asyncio.run, layer.receive(name))
 
 
-async def test_a_full_box_drops_its_oldest_message_and_says_so(
-    layer: ChannelsLayer, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_full_box_drops_what_comes_and_says_so(layer: ChannelsLayer, caplog: pytest.LogCaptureFixture) -> None:
     name, other = await layer.new_channel(), await layer.new_channel()
-    for number in range(BOX_CAPACITY + 1):
+    for number in range(DEFAULT_CONSUMER_CAPACITY + 1):
         await layer.send(name, {"type": "a", "n": number})
     await layer.send(other, {"type": "read up to here"})
     with caplog.at_level(logging.WARNING):
         await layer.receive(other)
     assert "full" in caplog.text
-    assert [(await layer.receive(name))["n"] for _ in range(BOX_CAPACITY)] == list(range(1, BOX_CAPACITY + 1))
+    await layer.send(name, {"type": "a", "n": "last"})
+    received = [(await layer.receive(name))["n"] for _ in range(DEFAULT_CONSUMER_CAPACITY + 1)]
+    assert received == [*range(DEFAULT_CONSUMER_CAPACITY), "last"]
+
+
+async def test_a_box_is_bounded_in_bytes_too(layer: ChannelsLayer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the consumer's own process; a message as large as the specification wants always fits into an empty one."""
+    monkeypatch.setattr(mailroom, "MAX_BOX_BYTES", 100_000)
+    name, other = await layer.new_channel(), await layer.new_channel()
+    for size in (60_000, 60_000, 20_000):
+        await layer.send(name, {"type": "a", "nested": [{"text": "x" * size}]})
+    await layer.send(other, {"type": "read up to here"})
+    await layer.receive(other)
+    assert [len((await layer.receive(name))["nested"][0]["text"]) for _ in range(2)] == [60_000, 20_000]
+    await layer.send(name, {"type": "a", "text": "x" * 1_000_000})
+    assert len((await layer.receive(name))["text"]) == 1_000_000
 
 
 async def test_a_lonely_consumer_is_told_at_once(layer: ChannelsLayer) -> None:
@@ -104,6 +114,22 @@ async def test_a_read_that_was_begun_before_a_flush_skips_nothing_after_it(
         await waiting
 
 
+async def test_who_waits_hears_of_an_error_of_the_reader(layer: ChannelsLayer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All who wait: the one task that reads for them has ended, and they would wait for ever."""
+
+    async def read(interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+        raise ZeroDivisionError
+
+    names = [await layer.new_channel() for _ in range(3)]
+    with monkeypatch.context() as patch:
+        patch.setattr(layer, "read_inbox", read)
+        async with asyncio.timeout(PATIENCE):
+            ends = await asyncio.gather(*map(layer.receive, names), return_exceptions=True)
+    assert [type(end) for end in ends] == [ZeroDivisionError] * 3
+    await layer.send(names[0], {"type": "a"})
+    assert await layer.receive(names[0]) == {"type": "a"}
+
+
 async def test_nothing_is_kept_for_consumers_that_are_gone(layer: ChannelsLayer) -> None:
     for _ in range(3):
         name = await layer.new_channel()
@@ -114,5 +140,5 @@ async def test_nothing_is_kept_for_consumers_that_are_gone(layer: ChannelsLayer)
         receiving.cancel()  # as the end of its socket does
         with contextlib.suppress(asyncio.CancelledError):
             await receiving
-    [mailroom] = layer._mailrooms[asyncio.get_running_loop()].values()
-    assert mailroom._boxes == {}
+    [room] = layer._mailrooms[asyncio.get_running_loop()].values()
+    assert room._boxes == {}

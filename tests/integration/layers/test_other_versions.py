@@ -20,6 +20,7 @@ from switchboard.names import CONNECT, DISCONNECT, RECEIVE, new_reply_channel
 from switchboard.testing.contract.acts import (
     ANNE,
     LOG,
+    MakeLayer,
     frame,
     handle,
     inbox,
@@ -30,6 +31,7 @@ from switchboard.testing.contract.acts import (
     outcome,
     take,
 )
+from switchboard.testing.processes import PrivateRedis
 
 pytestmark = pytest.mark.redis
 
@@ -129,6 +131,29 @@ async def test_an_entry_whose_events_cannot_be_found_counts_as_empty(
 
 
 # -- records
+
+
+async def test_fields_that_came_later_are_written_only_where_they_are_used(
+    make_layer: MakeLayer, redis_server: PrivateRedis
+) -> None:
+    """The version before reads no event with more fields than it knows, and knows no ``expires_at``."""
+    layer = make_layer()
+    assert isinstance(layer, RedisLayer)
+    interface = await new_home(layer)
+    socket = new_reply_channel(interface)
+    await layer.publish([Join(socket, "room"), GroupMessage("room", {"n": 1}, seq=3), Reply(socket, {"n": 2})])
+    expiring = make_layer(expiry=60)
+    assert isinstance(expiring, RedisLayer)
+    await expiring.send(socket, {"n": 3})
+    with Redis.from_url(redis_server.url) as shell:
+        entries: Any = shell.xrange(f"{layer.prefix}:inbox1:{interface}")
+    rows = [msgpack.unpackb(row) for _, fields in entries for row in msgpack.unpackb(fields[b"p"], raw=True)]
+    assert rows[:3] == [["j", socket, "room"], ["g", "room", {"n": 1}, 3], ["r", socket, {"n": 2}]]
+    assert [row[:3] for row in rows[3:]] == [["r", socket, {"n": 3}]]
+    assert len(rows[3]) == 4
+    await expiring.flush()
+    for each in (layer, expiring):
+        await each.close()
 
 
 async def test_a_record_without_a_path_and_outside_the_list(layer: RedisLayer, shell: Redis) -> None:

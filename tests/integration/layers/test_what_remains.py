@@ -7,7 +7,7 @@ import re
 import pytest
 from redis import Redis
 
-from switchboard.events import GroupMessage, Join, Tip
+from switchboard.events import GroupMessage, Join, Leave, Tip
 from switchboard.layers import redis as package
 from switchboard.layers.base import Begun
 from switchboard.layers.redis import RedisLayer
@@ -27,8 +27,10 @@ def _kinds(keys: list[str], prefix: str) -> set[str]:
 
 
 async def _life(layer: RedisLayer, interface: str) -> str:
-    """A socket that joins a group, says something, is read from, sees a message given up, and goes."""
+    """A socket that joins a group, says something, is read from, sees a message given up, and goes. And a named channel
+    that is a member of a group."""
     socket = new_reply_channel(interface)
+    await layer.publish([Join(LOG, "hall")])
     await handle(layer, frame(socket, 0, CONNECT), Join(socket, "room"))
     await handle(layer, frame(socket, 1), GroupMessage("room", {}, seq=1), Tip("room", 1), note())
     await layer.commit(ANNE, await take(layer))
@@ -42,7 +44,8 @@ async def _life(layer: RedisLayer, interface: str) -> str:
     return socket
 
 
-async def _forget_letters(layer: RedisLayer) -> None:
+async def _forget_letters_and_members(layer: RedisLayer) -> None:
+    await layer.publish([Leave(LOG, "hall")])
     first, *others = await layer.dead_letters()
     assert await layer.revive(first.tag)
     await layer.commit(ANNE, await take(layer, RECEIVE))
@@ -84,7 +87,7 @@ async def test_a_whole_life_leaves_constants_only(layer: RedisLayer, shell: Redi
         await handle(layer, frame(socket, 3, DISCONNECT))
         await layer.await_report(socket, wait=1)
     assert seen == _documented() - BETWEEN_HOSTS
-    await _forget_letters(layer)
+    await _forget_letters_and_members(layer)
     beat = await layer.beat(interface, 0)
     await layer.beat(interface, beat.last)
     assert await layer.leave(interface, "room", beat.last)
@@ -124,7 +127,7 @@ async def test_the_dead_leave_constants_only(layer: RedisLayer, shell: Redis) ->
     assert await layer.interface_beats() == {}
     assert await layer.watch_interfaces(unbroken=1) == {}
 
-    await _forget_letters(layer)
+    await _forget_letters_and_members(layer)
     await layer.retire(ANNE, [])
     for socket in sockets:
         while await layer.await_report(socket, wait=0) is not None:

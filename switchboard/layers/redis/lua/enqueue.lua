@@ -21,9 +21,9 @@ local function enqueue(socket, order, channel, envelope, most_messages, most_byt
   end
   -- The socket and the order stand beside the envelope too: a message that can't be read still has to be acknowledged.
   if session then
-    append(channel, envelope, bytes, 'k', socket, 'o', order, 's', session)
+    append(channel, 'e', envelope, bytes, 'k', socket, 'o', order, 's', session)
   else
-    append(channel, envelope, bytes, 'k', socket, 'o', order)
+    append(channel, 'e', envelope, bytes, 'k', socket, 'o', order)
   end
   return 'queued'
 end

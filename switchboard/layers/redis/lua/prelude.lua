@@ -14,6 +14,7 @@ local function inbox_key(interface) return PREFIX .. ':inbox1:' .. interface end
 local function interface_key(interface) return PREFIX .. ':interface:' .. interface end
 local function socket_key(socket) return PREFIX .. ':socket:' .. socket end
 local function group_key(group) return PREFIX .. ':group:' .. group end
+local function group_channels_key(group) return PREFIX .. ':groupchannels:' .. group end
 local function sockets_key(interface) return PREFIX .. ':sockets:' .. interface end
 local function scan_key(interface) return PREFIX .. ':scan:' .. interface end
 local function outgoing_key(host) return PREFIX .. ':outgoing1:' .. host end
@@ -112,20 +113,21 @@ local function recount(channel)
   redis.call('HSET', SIZES, channel, string.format('%.0f', bytes), '!' .. channel, string.format('%.0f', moment))
 end
 
--- Whether a channel takes a message of `bytes`. An empty one takes any.
-local function has_room(channel, most_messages, most_bytes, bytes)
+-- Whether a channel takes messages of `bytes` in all, with `more` that are about to be added before. An empty one takes
+-- any.
+local function has_room(channel, most_messages, most_bytes, bytes, more)
   local holds = holdings(channel)
-  if holds.messages >= tonumber(most_messages) then return false end
+  if holds.messages + (more or 0) >= tonumber(most_messages) then return false end
   most_bytes = tonumber(most_bytes)
   if holds.bytes == 0 or holds.bytes + bytes <= most_bytes then return true end
   recount(channel)
   return holds.bytes == 0 or holds.bytes + bytes <= most_bytes
 end
 
--- Appends a message; `...` are fields beside the envelope.
-local function append(channel, envelope, bytes, ...)
+-- Appends a message, which stands in `field`; `...` are fields beside it.
+local function append(channel, field, message, bytes, ...)
   local holds = holdings(channel)
-  redis.call('XADD', stream_key(channel), '*', 'e', envelope, 'b', string.format('%.0f', bytes), ...)
+  redis.call('XADD', stream_key(channel), '*', field, message, 'b', string.format('%.0f', bytes), ...)
   holds.messages, holds.bytes = holds.messages + 1, holds.bytes + bytes
   redis.call('HSET', SIZES, channel, string.format('%.0f', holds.bytes))
 end
@@ -145,6 +147,29 @@ local function acknowledge(channel, tag, bytes)
   if redis.call('HINCRBY', SIZES, channel, string.format('%d', -tonumber(bytes))) <= 0 then
     redis.call('HDEL', SIZES, channel, '!' .. channel)
   end
+end
+
+-- Removes the oldest messages of a channel that nobody is to begin any more, up to the first that has time left. Those
+-- that somebody has taken stay. One is read at a time: they may be large.
+local function drop_late(channel)
+  local stream, moment, from = stream_key(channel), now(), '-'
+  for _ = 1, 100 do
+    local entry = redis.call('XRANGE', stream, from, '+', 'COUNT', 1)[1]
+    if not entry then return end
+    local fields, queued = named(entry[2]), tonumber(string.match(entry[1], '^%d+'))
+    local timeout = tonumber(fields.t)
+    if not timeout or moment <= queued + timeout then return end
+    if #pending_rows(stream, WORKERS, entry[1], entry[1], 1) == 0 then acknowledge(channel, entry[1], fields.b or 0) end
+    from = '(' .. entry[1]
+  end
+end
+
+-- has_room, for which messages make way that nobody is to begin any more, also while a script only reads: they are gone
+-- either way.
+local function make_room(channel, ...)
+  if has_room(channel, ...) then return true end
+  drop_late(channel)
+  return has_room(channel, ...)
 end
 
 -- An inbox is bounded in bytes. Its interface's hash has in `bytes` what was ever appended, in `dropped` what of that is

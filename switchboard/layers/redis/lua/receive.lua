@@ -3,6 +3,7 @@
 --
 -- ARGV  2 place of the other host  3... pairs: id of the entry there, its packed outputs
 -- keys  received, and those of outputs.lua, written
+-- returns a list of {group, members that were full, members}, as publish.lua
 
 local source = ARGV[2]
 local last = redis.call('HGET', RECEIVED, source)
@@ -23,4 +24,4 @@ for i = 3, #ARGV, 2 do
 end
 send()
 redis.call('HSET', RECEIVED, source, last)
-return 1
+return over_capacity()

@@ -7,6 +7,6 @@
 local entry = redis.call('XRANGE', DEAD_LETTERS, ARGV[2], ARGV[2])[1]
 if not entry then return 0 end
 local fields = named(entry[2])
-append(fields.c, fields.e, #fields.e)
+append(fields.c, 'e', fields.e, #fields.e)
 redis.call('XDEL', DEAD_LETTERS, ARGV[2])
 return 1
