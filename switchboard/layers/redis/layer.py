@@ -75,7 +75,8 @@ class RedisLayer(SeveralForWorkers, ChannelsLayer):
         if not prefix or not isinstance(prefix, str):
             raise ImproperlyConfigured("The Redis layer's prefix is a string with at least one character.")
         SeveralForWorkers.__init__(self)
-        ChannelsLayer.__init__(self, Capacities(capacity, channel_capacity), Expiry.of_config(expiry, group_expiry))
+        capacities = Capacities(capacity, channel_capacity, capacity_bytes, channel_capacity_bytes, inbox_bytes)
+        ChannelsLayer.__init__(self, capacities, Expiry.of_config(expiry, group_expiry))
         self.prefix = prefix
         connections = {place: Connections(host) for place, host in enumerate(_decoded(hosts))}
         wire = Wire(_serializer(serializer_format, symmetric_encryption_keys))

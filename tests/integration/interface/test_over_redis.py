@@ -99,6 +99,7 @@ def test_a_frozen_interface_costs_redis_its_bound_and_then_goes_on(
     worker: Worker, interface: Daphne, private_redis_server: PrivateRedis, folder: Path
 ) -> None:
     layer = RedisLayer([private_redis_server.url])
+    (name,) = asyncio.run(layer.interface_beats())
     with (
         Daphne(private_redis_server.url, DATA_DIR=str(folder), name="other interface") as other,
         Redis.from_url(private_redis_server.url) as shell,
@@ -106,7 +107,6 @@ def test_a_frozen_interface_costs_redis_its_bound_and_then_goes_on(
     ):
         say(socket, "before")
         assert hear(socket) == "before"
-        (name,) = asyncio.run(layer.interface_beats())
         interface.signal(signal.SIGSTOP)
         with connect(f"{other.websocket_url}/chat/frozen/") as there:
             for _ in range(50):
