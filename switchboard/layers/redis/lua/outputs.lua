@@ -12,7 +12,7 @@
 --   i  for one interface:   interface, '', the event
 --   j  a join:              interface, group, the event
 --   g  for a group:         group, '', the event
---   f  for another host:    the host's place, most entries kept for it, outputs as these, packed
+--   f  for another host:    the host's place, most entries and most bytes kept for it, outputs as these, packed
 -- One of any other kind is left out: another host's worker may be of a newer version.
 
 local boxes = {}      -- interface -> {last, bytes, dropped, limit} of its inbox, or false where there is none
@@ -21,7 +21,7 @@ local events = {}     -- interface -> list of events
 local joins = {}      -- list of {interface, group}
 local dead = {}       -- list of {interface, group}: no inbox, yet in the group
 local envelopes = {}  -- list of {channel, envelope}
-local forwards = {}   -- list of {host, most entries, packed outputs}
+local forwards = {}   -- list of {host, bounds, packed outputs}
 
 local function box_of(interface)
   if boxes[interface] == nil then
@@ -82,6 +82,20 @@ local function put_all(words)
   for i = 1, #words, 4 do put(words[i], words[i + 1], words[i + 2], words[i + 3]) end
 end
 
+-- Leaves outputs for another host. Each entry says in b how many bytes had been left for that host before it, and
+-- `sizes` has under >host how many in all; so the oldest entry tells how many wait. The oldest go first.
+local function leave_for(host, bounds, words)
+  local stream, most_entries, most_bytes = outgoing_key(host), string.match(bounds, '^(%d+) (%d+)$')
+  local bytes = redis.call('HINCRBY', SIZES, '>' .. host, #words)
+  local newest = redis.call('XADD', stream, 'MAXLEN', most_entries, '*', 'w', words, 'b', bytes - #words)
+  while true do
+    local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    local before = oldest[1] ~= newest and named(oldest[2]).b
+    if not before or bytes - before <= tonumber(most_bytes) then return end
+    redis.call('XDEL', stream, oldest[1])
+  end
+end
+
 -- `socket` and `order`, if given, head the entry of the socket's own interface.
 local function send(socket, order)
   local home = socket and interface_of(socket)
@@ -113,8 +127,6 @@ local function send(socket, order)
   end
   for _, leave in ipairs(dead) do redis.call('SREM', group_key(leave[2]), leave[1]) end
   for _, envelope in ipairs(envelopes) do append(envelope[1], envelope[2], #envelope[2]) end
-  for _, forward in ipairs(forwards) do
-    redis.call('XADD', outgoing_key(forward[1]), 'MAXLEN', forward[2], '*', 'w', forward[3])
-  end
+  for _, forward in ipairs(forwards) do leave_for(unpack(forward)) end
   events, joins, dead, envelopes, forwards = {}, {}, {}, {}, {}
 end
