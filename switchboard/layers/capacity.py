@@ -51,10 +51,11 @@ class Capacities:
         channel_capacity_bytes: Mapping[str, int] | None = None,
         inbox_bytes: int = DEFAULT_INBOX_BYTES,
     ) -> None:
-        self._messages = _Bound(capacity, {**(channel_capacity or {}), **_missing(channel_capacity)})
-        self._sizes = _Bound(capacity_bytes, channel_capacity_bytes or {})
+        by_glob = {**(channel_capacity or {}), **_missing(channel_capacity)}
+        self._messages = _Bound("capacity", capacity, by_glob)
+        self._sizes = _Bound("capacity_bytes", capacity_bytes, channel_capacity_bytes or {})
         #: Bytes that an inbox may hold unread.
-        self.inbox_bytes = _checked(inbox_bytes)
+        self.inbox_bytes = _checked("inbox_bytes", inbox_bytes)
         self.of = lru_cache(maxsize=1024)(self._of)
 
     def _of(self, channel: str) -> Capacity:
@@ -62,11 +63,12 @@ class Capacities:
 
 
 class _Bound:
-    """A number for each channel, by globs."""
+    """A number for each channel, by globs. ``key`` is that of ``CONFIG``."""
 
-    def __init__(self, default: int, by_glob: Mapping[str, int]) -> None:
-        self._default = _checked(default)
-        self._by_glob = [(re.compile(translate(glob)), _checked(value)) for glob, value in by_glob.items()]
+    def __init__(self, key: str, default: int, by_glob: Mapping[str, int]) -> None:
+        self._default = _checked(key, default)
+        channel_key = f"channel_{key}"
+        self._by_glob = [(re.compile(translate(glob)), _checked(channel_key, value)) for glob, value in by_glob.items()]
 
     def of(self, channel: str) -> int:
         return next((value for glob, value in self._by_glob if glob.match(channel)), self._default)
@@ -77,7 +79,7 @@ def _missing(channel_capacity: Mapping[str, int] | None) -> Mapping[str, int]:
     return {glob: value for glob, value in DEFAULT_CHANNEL_CAPACITY.items() if glob not in (channel_capacity or {})}
 
 
-def _checked(value: Any) -> int:
+def _checked(key: str, value: Any) -> int:
     if not isinstance(value, int) or value < 1:
-        raise ImproperlyConfigured(f"a channel's capacity is a whole number above 0, not {value!r}.")
+        raise ImproperlyConfigured(f"The layer's {key} is a whole number above 0, not {value!r}.")
     return value
