@@ -22,7 +22,7 @@ from switchboard.names import HTTP_REQUEST
 DEFAULT_CAPACITY: Final = 10_000
 #: Requests wait while somebody looks at a blank page: refuse early.
 DEFAULT_CHANNEL_CAPACITY: Final[Mapping[str, int]] = {HTTP_REQUEST: 1_000}
-#: Bytes of a channel's messages. 10,000 frames of a chat are far below it, and 16 bodies of the largest size fill it.
+#: Bytes of a channel's messages. 10,000 frames of a chat are far below it, and 15 bodies of the largest size fill it.
 DEFAULT_CAPACITY_BYTES: Final = 64 * 1024 * 1024
 #: Bytes that an interface may leave unread in its inbox. Under much load it is what comes in 20 s; an interface that
 #: read nothing for so long is frozen.
