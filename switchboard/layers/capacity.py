@@ -27,7 +27,7 @@ DEFAULT_CAPACITY: Final = 10_000
 DEFAULT_CHANNEL_CAPACITY: Final[Mapping[str, int]] = {HTTP_REQUEST: 1_000}
 #: Messages that wait for one Channels consumer, where ``CONFIG`` says nothing else; Channels' own default.
 DEFAULT_CONSUMER_CAPACITY: Final = 100
-#: Bytes of a channel's messages. 10,000 frames of a chat are far below it, and 16 bodies of the largest size fill it.
+#: Bytes of a channel's messages. 10,000 frames of a chat are far below it, and 15 bodies of the largest size fill it.
 DEFAULT_CAPACITY_BYTES: Final = 64 * 1024 * 1024
 #: Bytes that an interface may leave unread in its inbox. Under much load it is what comes in 20 s; an interface that
 #: read nothing for so long is frozen.
@@ -56,11 +56,12 @@ class Capacities:
         channel_capacity_bytes: Mapping[Any, int] | None = None,
         inbox_bytes: int = DEFAULT_INBOX_BYTES,
     ) -> None:
-        self._messages = _Bound(capacity, {**(channel_capacity or {}), **_missing(channel_capacity)})
-        self._sizes = _Bound(capacity_bytes, channel_capacity_bytes or {})
+        by_glob = {**(channel_capacity or {}), **_missing(channel_capacity)}
+        self._messages = _Bound("capacity", capacity, by_glob)
+        self._sizes = _Bound("capacity_bytes", capacity_bytes, channel_capacity_bytes or {})
         self._of_consumer = DEFAULT_CONSUMER_CAPACITY if capacity == DEFAULT_CAPACITY else capacity
         #: Bytes that an inbox may hold unread.
-        self.inbox_bytes = _checked(inbox_bytes)
+        self.inbox_bytes = _checked("inbox_bytes", inbox_bytes)
         self.of = lru_cache(maxsize=1024)(self._of)
 
     def _of(self, channel: str) -> Capacity:
@@ -72,11 +73,12 @@ class Capacities:
 
 
 class _Bound:
-    """A number for each channel, by globs or regular expressions."""
+    """A number for each channel, by globs or regular expressions. ``key`` is that of ``CONFIG``."""
 
-    def __init__(self, default: int, by_glob: Mapping[Any, int]) -> None:
-        self._default = _checked(default)
-        self._by_glob = [(_compiled(glob), _checked(value)) for glob, value in by_glob.items()]
+    def __init__(self, key: str, default: int, by_glob: Mapping[Any, int]) -> None:
+        self._default = _checked(key, default)
+        channel_key = f"channel_{key}"
+        self._by_glob = [(_compiled(glob), _checked(channel_key, value)) for glob, value in by_glob.items()]
 
     def of(self, channel: str, default: int | None = None) -> int:
         default = self._default if default is None else default
@@ -88,9 +90,9 @@ def _missing(channel_capacity: Mapping[Any, int] | None) -> Mapping[str, int]:
     return {glob: value for glob, value in DEFAULT_CHANNEL_CAPACITY.items() if glob not in (channel_capacity or {})}
 
 
-def _checked(value: Any) -> int:
+def _checked(key: str, value: Any) -> int:
     if not isinstance(value, int) or value < 1:
-        raise ImproperlyConfigured(f"a channel's capacity is a whole number above 0, not {value!r}.")
+        raise ImproperlyConfigured(f"The layer's {key} is a whole number above 0, not {value!r}.")
     return value
 
 

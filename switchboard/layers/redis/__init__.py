@@ -14,7 +14,8 @@ The keys, all under the prefix of ``CONFIG``. The version of the wire stands whe
     stream1:<channel>       stream  e envelope, or g a group's message; b bytes;      each entry with its commit;
                                     k socket, o order, s session; t time limit (ms)   capacity bounds it
     sizes                   hash    channel -> bytes of its entries;                  an empty channel; its fields are
-                                    !channel: when they were counted again            as many as channels
+                                    !channel: when they were counted again;           as many as channels and hosts
+                                    >place: bytes left for that host
     inbox1:<interface>      stream  N-0: p events, b bytes before; k socket, o order  the next read or heartbeat; limit
                                                                                       bounds it
     interface:<interface>   hash    last entry's number; bytes, dropped, limit;       close_inbox
@@ -37,8 +38,8 @@ The keys, all under the prefix of ``CONFIG``. The version of the wire stands whe
     channels                set     named channels that had readers                   never; as many as streams
     deadletters             stream  c channel, e envelope, r reason;                  revive, drop_dead_letter; the
                                     k socket, o order                                 oldest when above 1,000
-    outgoing1:<place>       stream  w outputs for the host at that place              the relay; the oldest when above
-                                                                                      10,000
+    outgoing1:<place>       stream  w outputs for the host at that place,             the relay; the oldest when above
+                                    b bytes before                                    10,000 or 24 MiB
     received                hash    place of a host -> its last entry taken in        never; as many as hosts
 
 An inbox exists while its ``interface:`` hash has a ``last``: appends to any other are left out, and the next group

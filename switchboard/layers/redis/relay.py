@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 #: Entries that wait for another host, at most; the oldest go first.
 MOST_OUTGOING: Final = 10_000
+#: Their bytes, at most; one entry may be larger.
+MOST_OUTGOING_BYTES: Final = 24 * 1024 * 1024
 #: Entries brought at a time.
 _BATCH: Final = 100
 #: Seconds to carry something over. A heartbeat must not take longer: the worker would lose what it holds.

@@ -11,7 +11,7 @@ from switchboard.layers.capacity import Capacities
 from switchboard.layers.redis.connections import LONGEST_BLOCK, Connections
 from switchboard.layers.redis.homes import Homes
 from switchboard.layers.redis.keys import Keys
-from switchboard.layers.redis.relay import MOST_OUTGOING, Relay
+from switchboard.layers.redis.relay import MOST_OUTGOING, MOST_OUTGOING_BYTES, Relay
 from switchboard.layers.redis.wire import Wire, Word
 from switchboard.names import is_reply_channel
 
@@ -48,7 +48,7 @@ class Shared:
             for place in self._homes.of(output):
                 (here if place == self._place else elsewhere.setdefault(place, [])).extend(four)
         for place, there in elsewhere.items():
-            here += self._wire.forward(place, MOST_OUTGOING, there)
+            here += self._wire.forward(place, MOST_OUTGOING, MOST_OUTGOING_BYTES, there)
         return here, set(elsewhere)
 
     async def _read_counts(self, key: str) -> Mapping[str, int]:

@@ -67,9 +67,10 @@ class Wire:
         """The envelope as it is sent again: a message of no socket, with the session that it had."""
         return self.envelope(replace(envelope, socket=None, order=None))
 
-    def forward(self, place: int, most: int, words: Sequence[Word]) -> tuple[Word, ...]:
-        """The four words by which scripts take outputs for another host."""
-        return ("f", place, most, pack(words))
+    def forward(self, place: int, most: int, most_bytes: int, words: Sequence[Word]) -> tuple[Word, ...]:
+        """The four words by which scripts take outputs for another host. Of these, ``most`` entries and ``most_bytes``
+        may wait."""
+        return ("f", place, f"{most} {most_bytes}", pack(words))
 
     def event(self, event: InboxEvent) -> bytes:
         """One event for an inbox."""

@@ -227,7 +227,13 @@ async def test_an_interface_that_falls_too_far_behind_recovers_in_place(
     assert said == ["look", "hi"], "what was answered to its frame is lost, so the client looks once more"
 
 
-async def test_what_was_taken_is_dropped_by_the_next_read(scene: Scene) -> None:
+async def test_what_was_taken_is_dropped_by_the_next_read(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    beat = scene.layer.beat
+
+    async def that_drops_nothing(interface: str, read: int) -> Beat:
+        return await beat(interface, 0)
+
+    monkeypatch.setattr(scene.layer, "beat", that_drops_nothing)
     client = await scene.client()
     inbox = scene.layer._state.inboxes[interface_of(client.channel)]
     text = "x" * 40_000

@@ -15,7 +15,7 @@
 --                           milliseconds where named channels are not to get it
 --   m  a named channel becomes a member:       channel, group, milliseconds that this lasts, its most messages and bytes
 --   d  a named channel is no member any more:  channel, group, ''
---   f  for another host:    the host's place, most entries kept for it, outputs as these, packed
+--   f  for another host:    the host's place, most entries and most bytes kept for it, outputs as these, packed
 -- One of any other kind is left out: another host's worker may be of a newer version.
 
 local boxes = {}      -- interface -> {last, bytes, dropped, limit} of its inbox, or false where there is none
@@ -28,7 +28,7 @@ local changed = {}    -- list of {group, named channel}: a member from now on, n
 local envelopes = {}  -- list of {channel, field, payload, milliseconds until it expires or '0'}
 local added = {}      -- channel -> {how many of them are group messages for it, their bytes}
 local over = {}       -- list of {group, members that were full, members}
-local forwards = {}   -- list of {host, most entries, packed outputs}
+local forwards = {}   -- list of {host, bounds, packed outputs}
 
 local function box_of(interface)
   if boxes[interface] == nil then
@@ -144,6 +144,20 @@ local function keep_member(group, channel)
   end
 end
 
+-- Leaves outputs for another host. Each entry says in b how many bytes had been left for that host before it, and
+-- `sizes` has under >host how many in all; so the oldest entry tells how many wait. The oldest go first.
+local function leave_for(host, bounds, words)
+  local stream, most_entries, most_bytes = outgoing_key(host), string.match(bounds, '^(%d+) (%d+)$')
+  local bytes = redis.call('HINCRBY', SIZES, '>' .. host, #words)
+  local newest = redis.call('XADD', stream, 'MAXLEN', most_entries, '*', 'w', words, 'b', bytes - #words)
+  while true do
+    local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
+    local before = oldest[1] ~= newest and named(oldest[2]).b
+    if not before or bytes - before <= tonumber(most_bytes) then return end
+    redis.call('XDEL', stream, oldest[1])
+  end
+end
+
 -- `socket` and `order`, if given, head the entry of the socket's own interface.
 local function send(socket, order)
   local home = socket and interface_of(socket)
@@ -183,9 +197,7 @@ local function send(socket, order)
       append(channel, field, payload, #payload, 't', milliseconds)
     end
   end
-  for _, forward in ipairs(forwards) do
-    redis.call('XADD', outgoing_key(forward[1]), 'MAXLEN', forward[2], '*', 'w', forward[3])
-  end
+  for _, forward in ipairs(forwards) do leave_for(unpack(forward)) end
   events, joins, dead, envelopes, forwards, changed, added = {}, {}, {}, {}, {}, {}, {}
 end
 

@@ -12,7 +12,8 @@ from switchboard.events import Ack, GroupMessage, Output, Reply, Tip
 from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.base import Enqueued, Layer
 from switchboard.layers.redis import RedisLayer, relay
-from switchboard.layers.redis.relay import MOST_OUTGOING
+from switchboard.layers.redis.relay import MOST_OUTGOING, MOST_OUTGOING_BYTES
+from switchboard.layers.redis.wire import pack
 from switchboard.names import RECEIVE, new_reply_channel
 from switchboard.testing.contract.acts import (
     ANNE,
@@ -32,6 +33,8 @@ from switchboard.testing.waiting import await_until
 from tests.integration.layers.two_hosts.homes import HOMES, interface_at
 
 pytestmark = pytest.mark.redis
+
+MIB = 1024 * 1024
 
 
 async def send_from(layer: Layer, socket: str, order: int, *outputs: Output) -> None:
@@ -78,7 +81,7 @@ async def test_what_is_left_of_a_dead_worker_arrives_once(layer: RedisLayer, she
     # As if whoever committed the second had died before it carried anything, and somebody brings both.
     (host, _) = layer.shards
     words = host._wire.output(Reply(far, {"n": 2}))  # type: ignore[attr-defined]
-    packed = host._wire.forward(1, MOST_OUTGOING, words)[3]  # type: ignore[attr-defined]
+    packed = pack(words)
     shells[0].xadd("switchboard:outgoing1:1", {"w": packed})
     await asyncio.gather(*(carry(layer) for _ in range(5)))
     assert await events(layer, there) == [Reply(far, {"n": 1}), Reply(far, {"n": 2})]
@@ -92,7 +95,7 @@ async def test_what_is_brought_twice_is_taken_in_once(layer: RedisLayer, shells:
     rows: list[bytes | str] = []
     for n in range(12):  # ids are compared as numbers: 9-0 comes before 10-0
         words = host._wire.output(Reply(far, {"n": n}))  # type: ignore[attr-defined]
-        rows += [f"{n + 1}-0", host._wire.forward(1, MOST_OUTGOING, words)[3]]  # type: ignore[attr-defined]
+        rows += [f"{n + 1}-0", pack(words)]
     for some in (rows[:18], rows[:18], rows[:20], rows[10:], rows):
         await host._run("receive", 0, *some)  # type: ignore[attr-defined]
     assert await events(layer, there) == [Reply(far, {"n": n}) for n in range(12)]
@@ -181,6 +184,34 @@ async def test_what_waits_for_a_host_is_bounded(
     assert shells[0].xlen("switchboard:outgoing1:1") == MOST_OUTGOING
 
 
+async def test_what_waits_for_a_host_is_bounded_in_bytes(
+    layer: RedisLayer, servers: list[PrivateRedis], shells: list[Redis], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = await interface_at(layer, 1)
+    await join(layer, there, "room")
+    servers[1].signal(signal.SIGSTOP)
+    monkeypatch.setattr(relay, "_PATIENCE", 0.01)
+    total, key = MOST_OUTGOING_BYTES // MIB + 8, "switchboard:outgoing1:1"
+    for n in range(1, total + 1):
+        await layer.shards[0].publish([GroupMessage("room", {"text": "x" * MIB}, seq=n)])
+        assert (shells[0].memory_usage(key, samples=0) or 0) < 1.3 * MOST_OUTGOING_BYTES
+    kept = shells[0].xlen(key)
+    assert MOST_OUTGOING_BYTES // MIB - 2 <= kept < MOST_OUTGOING_BYTES // MIB
+    servers[1].signal(signal.SIGCONT)
+    monkeypatch.setattr(relay, "_PATIENCE", 20.0)
+
+    async def arrived() -> bool:
+        await carry(layer)
+        return shells[0].xlen(key) == 0
+
+    await await_until(arrived, "the newest are brought")
+    seqs = [event.seq for event in await events(layer, there, 1) if isinstance(event, GroupMessage)]
+    assert seqs == list(range(total - kept + 1, total + 1))
+    await layer.shards[0].publish([GroupMessage("room", {}, seq=total + 1)])
+    assert (await events(layer, there, 1))[-1] == GroupMessage("room", {}, seq=total + 1)
+    assert shells[0].xlen(key) == 0
+
+
 async def test_tags_say_on_which_host_a_message_is(layer: RedisLayer) -> None:
     sockets = [await new_socket(layer, await interface_at(layer, place)) for place in (0, 1)]
     for socket in sockets:
@@ -216,5 +247,7 @@ async def test_nothing_is_left_on_either(layer: RedisLayer, shells: list[Redis])
         await layer.close_inbox(interface)
     await layer.retire(ANNE, [])
     for place, shell in enumerate(shells):
-        assert set(shell.keys()) <= {"switchboard:received", f"switchboard:outgoing1:{1 - place}"}
+        outgoing = f"switchboard:outgoing1:{1 - place}"
+        assert set(shell.keys()) <= {"switchboard:received", "switchboard:sizes", outgoing}
+        assert set(shell.hkeys("switchboard:sizes")) <= {f">{1 - place}"}
         assert shell.xlen(f"switchboard:outgoing1:{1 - place}") == 0
