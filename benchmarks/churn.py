@@ -6,9 +6,6 @@ connection. The table says how much memory (RSS) the interface had after how man
 if the median of its last third is no more than 2 % above that of its middle third; the first third is the interface
 warming up. The status is 1 if it is not flat.
 
-A step in the line is no leak where the rate has its highest value so far: Daphne forgets a connection up to a second
-after it closed, so a higher rate needs more memory at a time, and pymalloc takes it in arenas of 1 MB.
-
 With ``--hasty`` clients leave without waiting for an answer. One worker then falls behind, and what closed sockets hold
 grows to its bound; the line is flat from there on, with new clients refused (1013).
 """

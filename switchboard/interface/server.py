@@ -115,8 +115,13 @@ class Server(daphne.server.Server):  # type: ignore[misc]
     # -- the sockets
 
     def protocol_disconnected(self, protocol: Any) -> None:
+        if protocol not in self.connections:
+            return  # Daphne says it twice of a refused handshake
         super().protocol_disconnected(protocol)
         self._garbage.closed()
+        if _has_succeeded(self.connections[protocol].get("application_instance")):
+            # Daphne would do so up to a second later, and keep hundreds of closed connections where many come and go.
+            del self.connections[protocol]
         if isinstance(protocol, WebRequest) and protocol.transport is None and hasattr(protocol, "channel"):
             # It became a WebSocket. Its HTTP connection is not used any more, and never told that it is over: the two
             # would refer to each other until the garbage collector finds them.
@@ -235,6 +240,13 @@ async def _tell_request(request: WebRequest, scope: dict[str, Any]) -> None:
     request.handle_reply({"type": "http.response.start", "status": answer.status, "headers": headers})
     # To HEAD Daphne would send a body as well.
     request.handle_reply({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
+
+
+def _has_succeeded(instance: asyncio.Future[Any] | None) -> bool:
+    """Whether a connection had no application, or one that is done and has raised nothing that Daphne would log."""
+    if instance is None:
+        return True
+    return instance.done() and not instance.cancelled() and instance.exception() is None
 
 
 class CommandLine(CommandLineInterface):  # type: ignore[misc]
