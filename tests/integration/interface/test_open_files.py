@@ -52,6 +52,14 @@ class Limited(Served):
             return (await client.get(self.url + path)).status_code
 
 
+def read_all(wire: socket.socket) -> bytes:
+    """What comes before the connection is closed."""
+    answer = b""
+    while piece := wire.recv(4096):
+        answer += piece
+    return answer
+
+
 class Sockets:
     """What a client has open at an interface."""
 
@@ -112,6 +120,10 @@ async def test_beyond_the_hard_limit_clients_are_told_and_the_others_stay() -> N
             assert page.status_code == HTTPStatus.SERVICE_UNAVAILABLE
             assert page.headers["Connection"] == "close" and int(page.headers["Retry-After"]) > 0
             assert "more to do than it can" in page.text
+            with socket.create_connection(("127.0.0.1", served.port), timeout=SOON) as wire:
+                wire.sendall(b"HEAD /page HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                head = await asyncio.to_thread(read_all, wire)  # to the end of the connection
+                assert head.startswith(b"HTTP/1.1 503 ") and head.endswith(b"\r\n\r\n")
             assert await sockets.add() == 1013
             await sockets.all_talk()
             assert "connections are refused" in served.log
@@ -146,14 +158,6 @@ def open_files(pid: int) -> int:
     pytest.skip("no /proc to count the open files of another process")
 
 
-def answered(wire: socket.socket) -> bool:
-    """Whether a page came to its end."""
-    answer = b""
-    while piece := wire.recv(4096):
-        answer += piece
-    return answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"GET ")
-
-
 async def test_where_nothing_more_can_be_accepted_clients_wait() -> None:
     """The kernel may say so before the limit that was known at the start is reached."""
     with Limited(256, 256) as served, ExitStack() as stack:
@@ -171,7 +175,8 @@ async def test_where_nothing_more_can_be_accepted_clients_wait() -> None:
                 wire.sendall(b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             resource.prlimit(served.pid, LIMIT, (256, 256))
             for wire in waiting:
-                assert await asyncio.to_thread(answered, wire)
+                page = await asyncio.to_thread(read_all, wire)
+                assert page.startswith(b"HTTP/1.1 200 ") and page.endswith(b"GET ")
 
 
 async def asked(opened: ClientConnection, question: dict[str, object], answer: str) -> int | None:
