@@ -18,6 +18,7 @@ from switchboard.events import Reply
 from switchboard.exceptions import ContentError, LayerUnavailable
 from switchboard.layers.base import Attempt, Begun, Commit, Delivery, Layer
 from switchboard.names import HTTP_REQUEST
+from switchboard.responses import SERVER_ERROR
 from switchboard.worker.committer import Committer
 from switchboard.worker.execution import Execution, Result
 from switchboard.worker.persisting import persist
@@ -25,14 +26,6 @@ from switchboard.worker.runner import Outcome, Runner
 from switchboard.worker.solitude import Solitude
 
 logger = logging.getLogger("switchboard.worker")
-
-#: What a request gets whose consumer raised before it answered.
-SERVER_ERROR = {
-    "status": 500,
-    "headers": [(b"content-type", b"text/plain; charset=utf-8")],
-    "content": b"Something went wrong here. The error has been logged.\n",
-    "more_content": False,
-}
 
 
 class Dispatcher:

@@ -25,7 +25,9 @@ from switchboard.layers.base import Layer
 from switchboard.layers.tips import TOLD_FOR
 from switchboard.names import HTTP_REQUEST, new_worker
 from switchboard.outages import Outage
+from switchboard.responses import finish_responses
 from switchboard.routing import Router
+from switchboard.threads import DetachableThreads
 from switchboard.waiting import within
 from switchboard.worker.committer import Committer
 from switchboard.worker.delivery import Holdings
@@ -88,6 +90,8 @@ class Worker:
             async with asyncio.TaskGroup() as work:
                 for shard in self._layer.shards:
                     self._work_on(shard, work, side, stop, drained)
+            # While the worker beats: an interface cuts off the responses of one that doesn't.
+            await finish_responses(self._layer, get_settings().HTTP_DRAIN_TIMEOUT)
             drained.set()
         await self._leave()
         if self._overdue is not None:
@@ -129,8 +133,12 @@ class Worker:
 
         def reading(kind: type[AnyReading], channels: Collection[str], thread: str, **options: int) -> AnyReading:
             # Not a context manager: at a failure its end would wait on threads that wait on this loop.
-            pool = ThreadPoolExecutor(self._threads, thread)
-            runner = Runner(self._layer, self._router, _threads_of(pool))
+            if HTTP_REQUEST in channels:
+                views = DetachableThreads(self._threads, get_settings().HTTP_STREAM_THREADS, thread)
+                in_thread = _with_fresh_connections_in(views.run)
+            else:
+                in_thread = _threads_of(ThreadPoolExecutor(self._threads, thread))
+            runner = Runner(self._layer, self._router, in_thread)
             dispatcher = Dispatcher(shard, runner, self.name, committer, solitude, stopping=stop.is_set)
             return kind(shard, self.name, channels, work, dispatcher, holdings, overdue, **options)
 
@@ -170,6 +178,10 @@ def _threads_of(pool: ThreadPoolExecutor) -> InThread:
         return await asyncio.get_running_loop().run_in_executor(pool, _with_fresh_connections, function)
 
     return in_thread
+
+
+def _with_fresh_connections_in(run: InThread) -> InThread:
+    return lambda function: run(lambda: _with_fresh_connections(function))
 
 
 def _with_fresh_connections(function: Callable[[], Any]) -> Any:

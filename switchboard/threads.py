@@ -1,0 +1,107 @@
+"""Threads that run views, and of which some may go on with a long response while the next view runs.
+
+A connection to the database belongs to its thread, and so does a cursor from which a response is read. So a response
+that takes long is not handed to another thread: its thread *detaches*. For whoever waits for the view it has returned,
+and another thread takes the next view; it goes on by itself until the response is produced.
+
+Detached threads take turns: a few produce at once, because all of them share one interpreter with the views.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+__all__ = ["WAITING_FOR_EACH", "DetachableThreads", "detach"]
+
+logger = logging.getLogger("switchboard.worker")
+
+#: For each thread that may produce, so many more may be detached and wait for their turn.
+WAITING_FOR_EACH: Final = 3
+
+_current = threading.local()
+
+
+def detach(patience: float) -> bool:
+    """Let the caller of this thread's function go on, and wait for a turn.
+
+    False, if too many threads are detached already, or if there was no turn within ``patience`` seconds. In a thread
+    that is none of `DetachableThreads` it is True and nothing happens.
+    """
+    call: _Call | None = getattr(_current, "call", None)
+    return call is None or call.detach(patience)
+
+
+class DetachableThreads:
+    """Runs functions in threads, of which ``detachable`` may be left behind and produce at once."""
+
+    def __init__(self, threads: int, detachable: int, name: str) -> None:
+        most = detachable * (1 + WAITING_FOR_EACH)
+        self._pool = ThreadPoolExecutor(threads + most, name)
+        self.free = threading.Semaphore(most)
+        self.turns = threading.Semaphore(detachable)
+
+    async def run(self, function: Callable[[], Any]) -> Any:
+        """Return what ``function`` returns, or None as soon as it detached.
+
+        The caller keeps to the number of threads; this does not count.
+        """
+        call = _Call(self, asyncio.get_running_loop(), function)
+        self._pool.submit(call.run)
+        return await call.returned
+
+
+class _Call:
+    def __init__(
+        self, threads: DetachableThreads, loop: asyncio.AbstractEventLoop, function: Callable[[], Any]
+    ) -> None:
+        self.returned: asyncio.Future[Any] = loop.create_future()
+        self._loop = loop
+        self._threads = threads
+        self._function = function
+        self._is_detached = False
+        self._has_turn = False
+
+    def run(self) -> None:
+        _current.call = self
+        try:
+            result = self._function()
+        except BaseException as error:
+            if self._is_detached:
+                logger.exception("a response failed after its view had returned")
+            self._return(error, None)
+        else:
+            self._return(None, result)
+        finally:
+            del _current.call
+            if self._has_turn:
+                self._threads.turns.release()
+            if self._is_detached:
+                self._threads.free.release()
+
+    def detach(self, patience: float) -> bool:
+        if not self._is_detached:
+            if not self._threads.free.acquire(blocking=False):
+                return False
+            self._is_detached = True
+            self._return(None, None)
+        self._has_turn = self._threads.turns.acquire(timeout=patience)
+        return self._has_turn
+
+    def _return(self, error: BaseException | None, result: Any) -> None:
+        def tell() -> None:
+            if self.returned.done():
+                return  # detached, or cancelled
+            if error is None:
+                self.returned.set_result(result)
+            else:
+                self.returned.set_exception(error)
+
+        # RuntimeError: the loop was closed, and nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(tell)

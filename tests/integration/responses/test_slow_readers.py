@@ -1,0 +1,110 @@
+"""Clients that read slowly or not at all, and those beside them: a real interface, a real worker, a Redis."""
+
+from __future__ import annotations
+
+import hashlib
+import select
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from switchboard.testing.processes import Daphne, PrivateRedis, Worker
+from switchboard.testing.waiting import wait_until
+from tests.integration.responses.urls import transcript_hash
+
+pytestmark = pytest.mark.redis
+
+#: Seconds for a page that nothing holds up; far below the 30 s after which an interface gives a request up.
+SOON = 15.0
+READERS = 8
+
+
+class Site:
+    """One interface and one worker with two threads."""
+
+    def __init__(self, stack: ExitStack, redis: PrivateRedis, folder: Path, **settings: str) -> None:
+        settings |= {"DATA_DIR": str(folder), "DJANGO_SETTINGS_MODULE": "tests.integration.responses.settings"}
+        self.interface = stack.enter_context(Daphne(redis.url, **settings))
+        self.worker = stack.enter_context(Worker(redis.url, options=["--threads", "2"], **settings))
+        self._stack = stack
+
+    def get(self, path: str) -> httpx.Response:
+        return httpx.get(self.interface.url + path, timeout=SOON)
+
+    def reader(self, path: str, *, receive_buffer: int = 16 * 1024) -> socket.socket:
+        """A client that has asked for ``path`` and reads nothing yet; its kernel takes little for it."""
+        wire = socket.socket()
+        self._stack.callback(wire.close)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+        wire.settimeout(60)
+        wire.connect(("127.0.0.1", self.interface.port))
+        wire.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return wire
+
+    def files(self) -> int:
+        """Temporary files that the worker has open."""
+        folder = Path(f"/proc/{self.worker.pid}/fd")
+        return sum(str(link.readlink()).endswith("(deleted)") for link in folder.iterdir() if link.is_symlink())
+
+
+@contextmanager
+def running(folder: Path, **settings: str) -> Iterator[Site]:
+    with ExitStack() as stack:
+        yield Site(stack, stack.enter_context(PrivateRedis()), folder, **settings)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with running(tmp_path) as site:
+        yield site
+
+
+def test_readers_of_nothing_hold_nobody_up_and_are_closed(tmp_path: Path) -> None:
+    with running(tmp_path, STALL_TIMEOUT="4") as site:
+        readers = [site.reader("/transcript/") for _ in range(READERS)]
+        for reader in readers:
+            assert select.select([reader], [], [], SOON)[0], "the response has begun"
+        assert site.get("/short/").text == "short"
+        assert site.get("/healthz").status_code == 200
+        head, body = slowly(site.reader("/transcript/", receive_buffer=64 * 1024))
+        assert head.startswith(b"HTTP/1.1 200")
+        assert hashlib.sha256(body).hexdigest() == transcript_hash()
+        wait_until(lambda: all(map(is_cut, readers)), "the readers of nothing are closed")
+        wait_until(lambda: site.files() == 0, "nothing of theirs is left in the worker")
+        assert site.interface.log.count("is closed") == READERS
+
+
+def slowly(wire: socket.socket) -> tuple[bytes, bytes]:
+    """The head and the body of a response in chunks, read at about a megabyte a second."""
+    received = bytearray()
+    while chunk := wire.recv(32 * 1024):
+        received += chunk
+        time.sleep(0.02)  # the rate is the point
+    head, _, rest = bytes(received).partition(b"\r\n\r\n")
+    return head, unchunked(rest)
+
+
+def unchunked(raw: bytes) -> bytes:
+    """The body of a chunked response, which has to be whole."""
+    place, chunks = 0, list[bytes]()
+    while True:
+        end = raw.index(b"\r\n", place)
+        size = int(raw[place:end], 16)
+        if not size:
+            assert raw[end:] == b"\r\n\r\n"
+            return b"".join(chunks)
+        chunks.append(raw[end + 2 : end + 2 + size])
+        assert len(chunks[-1]) == size
+        place = end + 2 + size + 2
+
+
+def is_cut(wire: socket.socket) -> bool:
+    """Whether the connection was reset."""
+    poll = select.poll()
+    poll.register(wire, 0)
+    return any(event & (select.POLLERR | select.POLLHUP) for _, event in poll.poll(0))

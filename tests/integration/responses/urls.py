@@ -1,0 +1,97 @@
+"""Pages short and long."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from django.db import connection
+from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import path
+
+#: Lines of the transcript, about 8.7 MB.
+LINES = 150_000
+#: Bytes of the pages that are one piece.
+BIG = 8 * 1024 * 1024
+
+
+def line(number: int) -> bytes:
+    return f"{number:8} {hashlib.sha256(b'%d' % number).hexdigest()[:48]}\n".encode()
+
+
+def transcript_hash() -> str:
+    """The SHA-256 of the whole transcript."""
+    return hashlib.sha256(b"".join(map(line, range(1, LINES + 1)))).hexdigest()
+
+
+def short(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("short")
+
+
+def transcript(request: HttpRequest) -> StreamingHttpResponse:
+    """A response from a cursor that the view has opened: it and its connection are this thread's."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < %s) "
+        "SELECT n FROM counted",
+        [LINES],
+    )
+    thread = threading.get_ident()
+
+    def chunks() -> Iterator[bytes]:
+        while rows := cursor.fetchmany(300):
+            assert threading.get_ident() == thread
+            yield b"".join(line(number) for (number,) in rows)
+        cursor.close()
+
+    return StreamingHttpResponse(chunks(), content_type="text/plain")
+
+
+def content(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(b"c" * BIG)
+
+
+def file(request: HttpRequest) -> FileResponse:
+    return FileResponse(Path(request.GET["name"]).open("rb"))
+
+
+def breaks(request: HttpRequest) -> StreamingHttpResponse:
+    def chunks() -> Iterator[bytes]:
+        yield b"x" * 100_000
+        raise ZeroDivisionError
+
+    return StreamingHttpResponse(chunks())
+
+
+def endless(request: HttpRequest) -> StreamingHttpResponse:
+    """Events: one at once, then one whenever a file changes its size."""
+    ticks = Path(request.GET["ticks"])
+
+    def events() -> Iterator[bytes]:
+        yield b"data: hello\n\n"
+        known = 0
+        while True:
+            size = ticks.stat().st_size if ticks.exists() else 0
+            if size != known:
+                known = size
+                yield b"data: %d\n\n" % size
+            else:
+                yield b""
+            threading.Event().wait(0.02)
+
+    try:
+        return StreamingHttpResponse(events(), content_type="text/event-stream")
+    finally:
+        Path(request.GET["ticks"] + ".begun").touch()
+
+
+urlpatterns = [
+    path("short/", short),
+    path("transcript/", transcript),
+    path("content/", content),
+    path("file/", file),
+    path("breaks/", breaks),
+    path("endless/", endless),
+]
