@@ -5,6 +5,8 @@ that takes long is not handed to another thread: its thread *detaches*. For whoe
 and another thread takes the next view; it goes on by itself until the response is produced.
 
 Detached threads take turns: a few produce at once, because all of them share one interpreter with the views.
+
+A process that ends does not wait for these threads: what waits in one for an event that never comes would keep it.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 from typing import Any, Final
 
 __all__ = ["WAITING_FOR_EACH", "DetachableThreads", "detach"]
@@ -40,20 +42,30 @@ def detach(patience: float) -> bool:
 class DetachableThreads:
     """Runs functions in threads, of which ``detachable`` may be left behind and produce at once."""
 
-    def __init__(self, threads: int, detachable: int, name: str) -> None:
+    def __init__(self, detachable: int, name: str) -> None:
         most = detachable * (1 + WAITING_FOR_EACH)
-        self._pool = ThreadPoolExecutor(threads + most, name)
         self.free = threading.Semaphore(most)
         self.turns = threading.Semaphore(detachable)
+        self._name = name
+        self._calls: SimpleQueue[_Call] = SimpleQueue()
+        self._idle = threading.Semaphore(0)
 
     async def run(self, function: Callable[[], Any]) -> Any:
         """Return what ``function`` returns, or None as soon as it detached.
 
-        The caller keeps to the number of threads; this does not count.
+        There are as many threads as there were calls at a time: the caller bounds these.
         """
         call = _Call(self, asyncio.get_running_loop(), function)
-        self._pool.submit(call.run)
+        self._calls.put(call)
+        if not self._idle.acquire(blocking=False):
+            # No ThreadPoolExecutor: Python ends when all threads of all of them have.
+            threading.Thread(target=self._work, name=self._name, daemon=True).start()
         return await call.returned
+
+    def _work(self) -> None:
+        while True:
+            self._calls.get().run()
+            self._idle.release()
 
 
 class _Call:

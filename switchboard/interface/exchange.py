@@ -86,7 +86,8 @@ Event: TypeAlias = Content | End
 
 
 class Exchange:
-    """See the module. ``grew`` is told of each part how many bytes of content it has."""
+    """See the module. ``grew`` is told of each part how many bytes of content it has; ``aborted`` is called when the
+    worker gives the response up, while what came before may still wait for the client."""
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
@@ -95,6 +96,7 @@ class Exchange:
         #: Bytes of content that nobody has taken out yet.
         self.queued = 0
         self.grew: Callable[[int], None] = lambda size: None
+        self.aborted: Callable[[], None] = lambda: None
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._client_gone = False
 
@@ -109,6 +111,8 @@ class Exchange:
         if size := _size(event):
             self.queued += size
             self.grew(size)
+        if not isinstance(event, End) and event.get("abort"):
+            self.aborted()
 
     async def next(self) -> Event:
         event = await self._events.get()

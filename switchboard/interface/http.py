@@ -99,6 +99,7 @@ class Request:
         if self._backlog is not None:
             self._backlog.exchange = exchange
             exchange.grew = self._backlog.grew
+            exchange.aborted = self._aborted
         watcher = asyncio.create_task(self._watch_client(exchange), name=f"client of {exchange.channel}")
         try:
             await self._queue(exchange, body)
@@ -132,6 +133,12 @@ class Request:
             raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE)
 
     # -- to the client
+
+    def _aborted(self) -> None:
+        # What it was given before may wait for the client as long as that is allowed to take.
+        if self._began and self._backlog is not None:
+            logger.warning("%s %s: its worker gave the response up", self._scope["method"], self._scope["path"])
+            self._backlog.client.abort()
 
     async def _answer(self, exchange: Exchange) -> None:
         while True:

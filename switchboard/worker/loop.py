@@ -134,7 +134,7 @@ class Worker:
         def reading(kind: type[AnyReading], channels: Collection[str], thread: str, **options: int) -> AnyReading:
             # Not a context manager: at a failure its end would wait on threads that wait on this loop.
             if HTTP_REQUEST in channels:
-                views = DetachableThreads(self._threads, get_settings().HTTP_STREAM_THREADS, thread)
+                views = DetachableThreads(get_settings().HTTP_STREAM_THREADS, thread)
                 in_thread = _with_fresh_connections_in(views.run)
             else:
                 in_thread = _threads_of(ThreadPoolExecutor(self._threads, thread))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import select
+import signal
 import socket
 import time
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ import pytest
 
 from switchboard.testing.processes import Daphne, PrivateRedis, Worker
 from switchboard.testing.waiting import wait_until
-from tests.integration.responses.urls import transcript_hash
+from tests.integration.responses.urls import BIG, transcript_hash
 
 pytestmark = pytest.mark.redis
 
@@ -77,6 +79,78 @@ def test_readers_of_nothing_hold_nobody_up_and_are_closed(tmp_path: Path) -> Non
         wait_until(lambda: all(map(is_cut, readers)), "the readers of nothing are closed")
         wait_until(lambda: site.files() == 0, "nothing of theirs is left in the worker")
         assert site.interface.log.count("is closed") == READERS
+
+
+def test_a_reader_that_goes_takes_its_response_along(site: Site) -> None:
+    reader = site.reader("/transcript/")
+    wait_until(lambda: site.files() == 1, "the rest of the response is in a file")
+    reader.close()
+    wait_until(lambda: site.files() == 0, "the file is gone")
+
+
+def test_long_pieces_and_files_come_whole(site: Site, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(os.urandom(BIG))
+    with ExitStack() as stack:
+        waiting = [stack.enter_context(site.reader("/content/")) for _ in range(4)]
+        waiting += [stack.enter_context(site.reader(f"/file/?name={tmp_path / 'file'}")) for _ in range(4)]
+        for reader in waiting:
+            assert select.select([reader], [], [], SOON)[0], "the response has begun"
+        assert site.get("/short/").text == "short"
+        assert site.get("/content/").content == b"c" * BIG
+        assert site.get(f"/file/?name={tmp_path / 'file'}").content == (tmp_path / "file").read_bytes()
+
+
+def test_a_response_that_raises_is_cut_off(site: Site, tmp_path: Path) -> None:
+    reader = site.reader(f"/breaks/?go={tmp_path / 'go'}")
+    received = b""
+    while b"begun" not in received:
+        received += reader.recv(1000)
+    (tmp_path / "go").touch()
+    wait_until(lambda: is_cut(reader), "the client is cut off")
+    assert "ZeroDivisionError" in site.worker.log
+    assert site.get("/short/").text == "short"
+
+
+def test_events_go_on_for_as_long_as_they_are_read(site: Site, tmp_path: Path) -> None:
+    ticks = tmp_path / "ticks"
+    url, headers = f"{site.interface.url}/endless/?ticks={ticks}", {"accept-encoding": "identity"}
+    with httpx.stream("GET", url, headers=headers, timeout=SOON) as response:
+        events = response.iter_text()
+        assert next(events) == "data: hello\n\n"
+        for size in range(1, 4):
+            with ticks.open("ab") as file:
+                file.write(b"x")
+            assert next(events) == f"data: {size}\n\n", "each event comes by itself, as it happens"
+        assert site.get("/short/").text == "short"
+    wait_until(lambda: (tmp_path / "ticks.closed").exists(), "the view's generator is closed")
+
+
+def test_a_worker_ends_though_a_view_goes_on_for_ever(tmp_path: Path) -> None:
+    with running(tmp_path, DRAIN_TIMEOUT="0.5") as site:
+        ticks = tmp_path / "ticks"
+        ticks.with_suffix(".deaf").touch()
+        reader = site.reader(f"/endless/?ticks={ticks}")
+        assert select.select([reader], [], [], SOON)[0], "the response has begun"
+        assert site.worker.terminate() == 0
+
+
+def test_a_worker_that_ends_cuts_off_what_nobody_reads(tmp_path: Path) -> None:
+    with running(tmp_path, DRAIN_TIMEOUT="0.5") as site:
+        reader = site.reader("/transcript/")
+        wait_until(lambda: site.files() == 1, "the rest of the response is in a file")
+        assert site.worker.terminate() == 0
+        wait_until(lambda: is_cut(reader), "the client is cut off")
+
+
+def test_a_worker_that_ends_lets_a_reader_finish(tmp_path: Path) -> None:
+    with running(tmp_path, DRAIN_TIMEOUT="60") as site:
+        reader = site.reader("/transcript/", receive_buffer=64 * 1024)
+        wait_until(lambda: site.files() == 1, "the rest of the response is in a file")
+        site.worker.signal(signal.SIGTERM)
+        site.worker.wait_for_log("finishing what was begun")
+        _, body = slowly(reader)
+        assert hashlib.sha256(body).hexdigest() == transcript_hash()
+        assert site.worker.wait() == 0
 
 
 def slowly(wire: socket.socket) -> tuple[bytes, bytes]:

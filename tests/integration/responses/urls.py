@@ -59,32 +59,36 @@ def file(request: HttpRequest) -> FileResponse:
 
 def breaks(request: HttpRequest) -> StreamingHttpResponse:
     def chunks() -> Iterator[bytes]:
-        yield b"x" * 100_000
+        yield b"begun"
+        while not Path(request.GET["go"]).exists():
+            threading.Event().wait(0.02)
         raise ZeroDivisionError
 
     return StreamingHttpResponse(chunks())
 
 
 def endless(request: HttpRequest) -> StreamingHttpResponse:
-    """Events: one at once, then one whenever a file changes its size."""
+    """Events: one at once, then one whenever a file has grown; if there is a file ``.deaf``, none ever."""
     ticks = Path(request.GET["ticks"])
 
     def events() -> Iterator[bytes]:
-        yield b"data: hello\n\n"
         known = 0
-        while True:
-            size = ticks.stat().st_size if ticks.exists() else 0
-            if size != known:
-                known = size
-                yield b"data: %d\n\n" % size
-            else:
-                yield b""
-            threading.Event().wait(0.02)
+        try:
+            yield b"data: hello\n\n"
+            while ticks.with_suffix(".deaf").exists():
+                threading.Event().wait(0.02)
+            while True:
+                size = ticks.stat().st_size if ticks.exists() else 0
+                if size > known:
+                    known = size
+                    yield b"data: %d\n\n" % size
+                else:
+                    yield b""  # as a comment of server-sent events would: the only way to learn that nobody listens
+                threading.Event().wait(0.02)
+        finally:
+            ticks.with_suffix(".closed").touch()
 
-    try:
-        return StreamingHttpResponse(events(), content_type="text/event-stream")
-    finally:
-        Path(request.GET["ticks"] + ".begun").touch()
+    return StreamingHttpResponse(events(), content_type="text/event-stream")
 
 
 urlpatterns = [

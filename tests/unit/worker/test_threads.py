@@ -13,7 +13,7 @@ from switchboard.threads import WAITING_FOR_EACH, DetachableThreads, detach
 
 
 async def test_a_function_returns_and_raises() -> None:
-    threads = DetachableThreads(1, 1, "t")
+    threads = DetachableThreads(1, "t")
     assert await threads.run(lambda: 42) == 42
     with pytest.raises(ZeroDivisionError):
         await threads.run(lambda: 1 // 0)
@@ -24,7 +24,7 @@ def test_elsewhere_there_is_nothing_to_detach_from() -> None:
 
 
 async def test_a_detached_thread_goes_on_while_others_run() -> None:
-    threads, go_on, ended = DetachableThreads(1, 1, "t"), threading.Event(), threading.Event()
+    threads, go_on, ended = DetachableThreads(1, "t"), threading.Event(), threading.Event()
 
     def long() -> None:
         assert detach(0)
@@ -39,7 +39,7 @@ async def test_a_detached_thread_goes_on_while_others_run() -> None:
 
 
 async def test_so_many_produce_at_once_and_so_many_more_wait() -> None:
-    threads, go_on = DetachableThreads(1, 2, "t"), threading.Event()
+    threads, go_on = DetachableThreads(2, "t"), threading.Event()
     turns: list[bool] = []
 
     def long(patience: float = 20) -> None:
@@ -64,7 +64,7 @@ def all_free(threads: DetachableThreads, detachable: int) -> bool:
 
 
 async def test_without_a_turn_in_time_it_is_given_up() -> None:
-    threads, go_on, answers = DetachableThreads(1, 1, "t"), threading.Event(), []
+    threads, go_on, answers = DetachableThreads(1, "t"), threading.Event(), []
 
     def long(patience: float) -> Callable[[], None]:
         def run() -> None:
@@ -82,7 +82,7 @@ async def test_without_a_turn_in_time_it_is_given_up() -> None:
 
 
 async def test_an_error_after_it_detached_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    threads = DetachableThreads(1, 1, "t")
+    threads = DetachableThreads(1, "t")
 
     def fails() -> None:
         detach(0)
@@ -94,7 +94,7 @@ async def test_an_error_after_it_detached_is_logged(caplog: pytest.LogCaptureFix
 
 
 async def test_nobody_waits_any_more() -> None:
-    threads, go_on = DetachableThreads(1, 1, "t"), threading.Event()
+    threads, go_on = DetachableThreads(1, "t"), threading.Event()
     waiting = asyncio.create_task(threads.run(go_on.wait))
     await asyncio.sleep(0)
     waiting.cancel()
