@@ -92,7 +92,8 @@ class HttpConnection:
         if not sys.platform.startswith("linux"):
             return None
         try:
-            info = self._transport.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+            below = getattr(self._transport, "transport", self._transport)  # TLS lies above the socket
+            info = below.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
             (acknowledged,) = self._BYTES_ACKED.unpack_from(info, self._BYTES_ACKED_AT)
         except (OSError, AttributeError, struct.error):
             return None  # no TCP socket, or an older kernel

@@ -19,7 +19,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 from switchboard.interface.exchange import Exchange
 from switchboard.interface.wire import EXTENSION, Scope
@@ -27,6 +27,9 @@ from switchboard.interface.wire import EXTENSION, Scope
 __all__ = ["Backlog", "ClientConnection", "SlowReaders", "backlog_of"]
 
 logger = logging.getLogger(__name__)
+
+#: Seconds between two looks that count at most. While this process stood still no client could be written to.
+MAX_ELAPSED: Final = 3.0
 
 
 class ClientConnection(Protocol):
@@ -81,8 +84,9 @@ class Backlog:
             self._taken_at_first = taken
             self._credit = stall_timeout
         else:
+            elapsed = min(now - self._looked, MAX_ELAPSED)
             earned = (taken - self._taken) / min_rate
-            self._credit = min(self._credit - (now - self._looked) + earned, stall_timeout)
+            self._credit = min(self._credit - elapsed + earned, stall_timeout)
         self._looked, self._taken = now, taken
         return self._credit > 0
 
@@ -94,10 +98,9 @@ class Backlog:
         rate = (self._taken - self._taken_at_first) / elapsed if elapsed else float("inf")
         return (self._credit, rate)
 
-    def __str__(self) -> str:
-        seconds = 0.0 if self._since is None else self._looked - self._since
-        read = self._taken - self._taken_at_first
-        return f"{self.client} has read {read} bytes in {seconds:.0f} s, {self.waiting()} wait for it"
+    def read(self) -> tuple[int, float]:
+        """Return how many bytes the client has read since something began to wait for it, and in how many seconds."""
+        return self._taken - self._taken_at_first, 0.0 if self._since is None else self._looked - self._since
 
 
 class SlowReaders:
@@ -147,7 +150,11 @@ class SlowReaders:
             self._bytes -= waiting
 
     def _close(self, backlog: Backlog, reason: str) -> None:
-        logger.warning("%s: %s; it is closed", backlog, reason)
+        read, seconds = backlog.read()
+        logger.warning(
+            "%s has read %d bytes in %.0f s, %d wait for it: %s; it is closed",
+            *(backlog.client, read, seconds, backlog.waiting(), reason),
+        )
         del self._backlogs[backlog.client]
         backlog.client.abort()
 

@@ -14,7 +14,7 @@ from django.urls import path
 #: Lines of the transcript, about 8.7 MB.
 LINES = 150_000
 #: Bytes of the pages that are one piece.
-BIG = 8 * 1024 * 1024
+BIG, MEDIUM = 8 * 1024 * 1024, 500_000
 
 
 def line(number: int) -> bytes:
@@ -47,6 +47,11 @@ def transcript(request: HttpRequest) -> StreamingHttpResponse:
         cursor.close()
 
     return StreamingHttpResponse(chunks(), content_type="text/plain")
+
+
+def medium(request: HttpRequest) -> HttpResponse:
+    """A response that fits into the window."""
+    return HttpResponse(b"m" * MEDIUM)
 
 
 def content(request: HttpRequest) -> HttpResponse:
@@ -94,6 +99,7 @@ def endless(request: HttpRequest) -> StreamingHttpResponse:
 urlpatterns = [
     path("short/", short),
     path("transcript/", transcript),
+    path("medium/", medium),
     path("content/", content),
     path("file/", file),
     path("breaks/", breaks),

@@ -115,6 +115,15 @@ def test_what_a_fast_start_earned_is_no_credit_for_later(world: World) -> None:
     assert closed(world) == [client]
 
 
+def test_while_the_interface_stood_still_nobody_could_read(world: World) -> None:
+    client = world.client(0)
+    client.write(100)
+    world.readers.check()
+    world.now += 3600
+    world.readers.check()
+    assert closed(world) == []
+
+
 def test_no_clock_runs_while_nothing_waits(world: World) -> None:
     client = world.client(50 * KB)
     client.write(100 * KB)
