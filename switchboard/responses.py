@@ -147,7 +147,7 @@ class OutgoingResponse:
         #: Bytes that count for the bound of all responses.
         self.reserved = 0
         #: Set when there is something new for the coroutine that sends it.
-        self.stirred = asyncio.Event()
+        self.woken = asyncio.Event()
         self._sender = sender
         self._source = source
         self._limit = sender.settings.HTTP_SPOOL_BYTES
@@ -166,24 +166,25 @@ class OutgoingResponse:
         for part in parts(chunk):
             self._wait_for_room(len(part))
             if not self._sender.reserve(self, len(part)):
-                self.give_up("too much waits for clients")
+                self.give_up("no room is left for it", UNAVAILABLE)
+                raise ClientGone(self.channel)
             with self._changed:
                 if self._closed or self.has_failed():
                     self._sender.release(self, len(part))
                     raise ClientGone(self.channel)
                 self._spool.put(part)
-        self._sender.stir(self)
+        self._sender.wake(self)
 
     def end(self) -> None:
-        """Nothing follows."""
+        """Send what is left, and nothing after it."""
         self.ended = True
-        self._sender.stir(self)
+        self._sender.wake(self)
 
     def _wait_for_room(self, size: int) -> None:
         with self._changed:
             while len(self._spool) and len(self._spool) + size > self._limit and not self.has_failed():
                 if not self._changed.wait(self._sender.settings.HTTP_STALL_TIMEOUT):
-                    self.give_up(f"its client is {len(self._spool)} bytes behind")
+                    self.give_up(f"its client is {len(self._spool)} bytes behind and reads nothing")
 
     @property
     def _spool(self) -> Spool:
@@ -195,15 +196,15 @@ class OutgoingResponse:
     def give_up(self, reason: str, page: Content = SERVER_ERROR) -> None:
         """Cut the response off, or send ``page`` if it has not begun."""
         if self.failure is None:
-            logger.warning("the response on %s is given up: %s", self.channel, reason)
+            logger.warning("response on %s: %s; cutting its client off", self.channel, reason)
             self.failure = page
-        self._sender.stir(self)
+        self._sender.wake(self)
 
     def drop(self) -> None:
-        """The client is gone: send nothing more."""
+        """Send nothing more, because the client is gone."""
         if self.failure is None:
             self.failure = {}
-        self._sender.stir(self)
+        self._sender.wake(self)
 
     def take(self, size: int) -> bytes:
         """Take what is to be sent next; nothing if there is nothing now."""
@@ -232,17 +233,17 @@ class OutgoingResponse:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether it waits for its client."""
+        """True while it waits for its client."""
         return self.sent - self.written >= self._sender.settings.HTTP_WINDOW_BYTES
 
     def reported(self, total: int) -> None:
-        """``total`` bytes have been written to the client, or it is gone."""
+        """Take the interface's report: ``total`` bytes are written, or the client is gone."""
         if total < 0:
             self.drop()
         elif total > self.written:
             self.written = total
             self.progress_at = time.monotonic()
-            self.stirred.set()
+            self.woken.set()
 
 
 class ResponseSender:
@@ -274,7 +275,7 @@ class ResponseSender:
         """Send a content that is whole."""
         response = OutgoingResponse(self, channel, head, ContentSource(content), ended=True)
         if not self.reserve(response, len(content)):
-            response.give_up("too much waits for clients")
+            response.give_up("no room is left for it", UNAVAILABLE)
         self._begin(response)
 
     def send_file(self, channel: str, head: Content, file: FileSource) -> None:
@@ -286,22 +287,22 @@ class ResponseSender:
             is_full = len(self._responses) >= MAX_RESPONSES
             self._responses[response.channel] = response
         if is_full and not self._give_up_slowest(response):
-            response.give_up("too many responses wait for clients")
+            response.give_up("too many responses wait for their clients", UNAVAILABLE)
         try:
             self._loop.call_soon_threadsafe(self._start, response)
         except RuntimeError:  # the loop is closed
             response.close()
         return response
 
-    def stir(self, response: OutgoingResponse) -> None:
+    def wake(self, response: OutgoingResponse) -> None:
         """Wake the coroutine of ``response``."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(response.stirred.set)
+            self._loop.call_soon_threadsafe(response.woken.set)
 
     # -- the bound of all of them
 
     def reserve(self, response: OutgoingResponse, size: int) -> bool:
-        """Make room for ``size`` more bytes; False if there is none. Others that are blocked may be given up for it."""
+        """Reserve ``size`` bytes, if need be those of responses that are blocked. Return False if there is no room."""
         while True:
             with self._lock:
                 if self._reserved + size <= self.settings.HTTP_SPOOL_TOTAL_BYTES:
@@ -312,7 +313,7 @@ class ResponseSender:
                 return False
 
     def release(self, response: OutgoingResponse, size: int) -> None:
-        """Give room back."""
+        """Give back ``size`` bytes."""
         with self._lock:
             size = min(size, response.reserved)
             response.reserved -= size
@@ -325,7 +326,7 @@ class ResponseSender:
         if not blocked:
             return False
         slowest = min(blocked, key=lambda other: other.progress_at)
-        slowest.give_up("others need its place, and its client has read nothing for the longest time")
+        slowest.give_up("others need its room, and its client has read nothing for the longest time")
         slowest.close()
         return True
 
@@ -352,8 +353,8 @@ class ResponseSender:
                 # Whether the part arrived is not known, so it cannot be sent again.
                 response.give_up(f"the layer did not take a part of it: {error}")
             except Exception:
-                logger.exception("the response on %s cannot be sent", response.channel)
-                response.give_up("an error")
+                logger.exception("response on %s: a part cannot be sent", response.channel)
+                response.give_up("a part cannot be sent")
             if response.failure:
                 await self._send_failure(response, response.failure)
         finally:
@@ -363,7 +364,7 @@ class ResponseSender:
 
     async def _send_parts(self, response: OutgoingResponse) -> None:
         while not response.has_failed():
-            response.stirred.clear()
+            response.woken.clear()
             if response.is_blocked:
                 await self._wait_for_report(response)
                 continue
@@ -374,7 +375,7 @@ class ResponseSender:
             if content or ended:
                 await self._publish(response, content, more=bool(content))
             else:
-                await response.stirred.wait()
+                await response.woken.wait()
             if ended and not content:
                 return
 
@@ -392,7 +393,7 @@ class ResponseSender:
         left = response.progress_at + self._patience - time.monotonic()
         try:
             async with asyncio.timeout(max(left, 0)):
-                await response.stirred.wait()
+                await response.woken.wait()
         except TimeoutError:
             response.give_up(f"its interface reported nothing for {self._patience:.0f} s")
 
@@ -440,7 +441,7 @@ class ResponseSender:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing is left to be sent."""
+        """True if nothing is left to send."""
         return not self._responses and not self._tasks
 
     async def finish(self, timeout: float) -> None:

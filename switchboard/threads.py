@@ -4,9 +4,9 @@ A connection to the database belongs to its thread, and so does a cursor from wh
 that takes long is not handed to another thread: its thread *detaches*. For whoever waits for the view it has returned,
 and another thread takes the next view; it goes on by itself until the response is produced.
 
-Detached threads take turns: a few produce at once, because all of them share one interpreter with the views.
+Only a few detached threads produce at once, because all of them share one interpreter with the views. The others wait.
 
-A process that ends does not wait for these threads: what waits in one for an event that never comes would keep it.
+A process that ends does not wait for these threads: one that waits for an event that never comes would keep it alive.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, Final
 
-__all__ = ["WAITING_FOR_EACH", "DetachableThreads", "detach"]
+__all__ = ["MAX_WAITING_RATIO", "DetachableThreads", "detach"]
 
 logger = logging.getLogger("switchboard.worker")
 
-#: For each thread that may produce, so many more may be detached and wait for their turn.
-WAITING_FOR_EACH: Final = 3
+#: Detached threads that may wait for each one that may produce.
+MAX_WAITING_RATIO: Final = 3
 
 _current = threading.local()
 
 
-def detach(patience: float) -> bool:
-    """Let the caller of this thread's function go on, and wait for a turn.
+def detach(timeout: float) -> bool:
+    """Let the caller of this thread's function go on, and wait until this thread may produce.
 
-    False, if too many threads are detached already, or if there was no turn within ``patience`` seconds. In a thread
-    that is none of `DetachableThreads` it is True and nothing happens.
+    Return False if too many threads are detached already, or if others produced all the time for ``timeout`` seconds.
+    In a thread that is none of `DetachableThreads`, return True and do nothing.
     """
     call: _Call | None = getattr(_current, "call", None)
-    return call is None or call.detach(patience)
+    return call is None or call.detach(timeout)
 
 
 class DetachableThreads:
-    """Runs functions in threads, of which ``detachable`` may be left behind and produce at once."""
+    """Run functions in threads, of which ``detachable`` may be detached and produce at once."""
 
     def __init__(self, detachable: int, name: str) -> None:
-        most = detachable * (1 + WAITING_FOR_EACH)
-        self.free = threading.Semaphore(most)
-        self.turns = threading.Semaphore(detachable)
+        most = detachable * (1 + MAX_WAITING_RATIO)
+        self.detached = threading.Semaphore(most)
+        self.producing = threading.Semaphore(detachable)
         self._name = name
         self._calls: SimpleQueue[_Call] = SimpleQueue()
         self._idle = threading.Semaphore(0)
@@ -77,7 +77,7 @@ class _Call:
         self._threads = threads
         self._function = function
         self._is_detached = False
-        self._has_turn = False
+        self._is_producing = False
 
     def run(self) -> None:
         _current.call = self
@@ -91,19 +91,19 @@ class _Call:
             self._return(None, result)
         finally:
             del _current.call
-            if self._has_turn:
-                self._threads.turns.release()
+            if self._is_producing:
+                self._threads.producing.release()
             if self._is_detached:
-                self._threads.free.release()
+                self._threads.detached.release()
 
-    def detach(self, patience: float) -> bool:
+    def detach(self, timeout: float) -> bool:
         if not self._is_detached:
-            if not self._threads.free.acquire(blocking=False):
+            if not self._threads.detached.acquire(blocking=False):
                 return False
             self._is_detached = True
             self._return(None, None)
-        self._has_turn = self._threads.turns.acquire(timeout=patience)
-        return self._has_turn
+        self._is_producing = self._threads.producing.acquire(timeout=timeout)
+        return self._is_producing
 
     def _return(self, error: BaseException | None, result: Any) -> None:
         def tell() -> None:

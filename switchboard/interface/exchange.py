@@ -86,8 +86,8 @@ Event: TypeAlias = Content | End
 
 
 class Exchange:
-    """See the module. ``grew`` is told of each part how many bytes of content it has; ``aborted`` is called when the
-    worker gives the response up, while what came before may still wait for the client."""
+    """See the module. ``on_queued`` gets the bytes of each part that comes. ``on_abort`` is called when the worker gives
+    up the response, while parts that came before may still wait for the client."""
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
@@ -95,8 +95,8 @@ class Exchange:
         self.worker: str | None = None
         #: Bytes of content that nobody has taken out yet.
         self.queued = 0
-        self.grew: Callable[[int], None] = lambda size: None
-        self.aborted: Callable[[], None] = lambda: None
+        self.on_queued: Callable[[int], None] = lambda size: None
+        self.on_abort: Callable[[], None] = lambda: None
         self._events: asyncio.Queue[Event] = asyncio.Queue()
         self._client_gone = False
 
@@ -110,9 +110,9 @@ class Exchange:
         self._events.put_nowait(event)
         if size := _size(event):
             self.queued += size
-            self.grew(size)
+            self.on_queued(size)
         if not isinstance(event, End) and event.get("abort"):
-            self.aborted()
+            self.on_abort()
 
     async def next(self) -> Event:
         event = await self._events.get()

@@ -96,10 +96,10 @@ class Request:
         if not await self._hub.ready(REQUEST_PATIENCE):
             raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE)
         exchange = self._hub.open_exchange()
+        exchange.on_abort = self._abort
         if self._backlog is not None:
             self._backlog.exchange = exchange
-            exchange.grew = self._backlog.grew
-            exchange.aborted = self._aborted
+            exchange.on_queued = self._backlog.on_queued
         watcher = asyncio.create_task(self._watch_client(exchange), name=f"client of {exchange.channel}")
         try:
             await self._queue(exchange, body)
@@ -134,10 +134,10 @@ class Request:
 
     # -- to the client
 
-    def _aborted(self) -> None:
-        # What it was given before may wait for the client as long as that is allowed to take.
+    def _abort(self) -> None:
+        logger.warning("%s %s: its worker gave the response up", self._scope["method"], self._scope["path"])
         if self._began and self._backlog is not None:
-            logger.warning("%s %s: its worker gave the response up", self._scope["method"], self._scope["path"])
+            # At once: parts that came before may wait until the client is closed for reading too slowly.
             self._backlog.client.abort()
 
     async def _answer(self, exchange: Exchange) -> None:
@@ -165,7 +165,6 @@ class Request:
         try:
             part = read_part(event)
             if part.abort:
-                logger.warning("%s %s: its worker gave the response up", self._scope["method"], self._scope["path"])
                 raise _Refusal(HTTPStatus.BAD_GATEWAY)
             if (part.status is None) is not self._began:
                 raise ValueError("a response has one status, in its first part")

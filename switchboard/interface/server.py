@@ -161,9 +161,11 @@ class Server(daphne.server.Server):  # type: ignore[misc]
     # -- the application
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        extension: Any = protocol
-        if not isinstance(protocol, Endpoint):
-            extension = protocol.backlog = self._slow_readers.open(HttpConnection(protocol.channel.transport))
+        extension: Any = {}
+        if isinstance(protocol, Endpoint):
+            extension = protocol
+        elif (transport := getattr(protocol.channel, "transport", None)) is not None:  # a stream of HTTP/2 has none
+            extension = protocol.backlog = self._slow_readers.open(HttpConnection(transport))
         scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: extension}
         return super().create_application(protocol, scope)
 
@@ -187,7 +189,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         backlog: Backlog | None = getattr(request, "backlog", None)  # gone with the last part
         await super().handle_reply(request, message)
         if backlog is not None:
-            backlog.wrote(len(message.get("body", b"")))
+            backlog.record_write(len(message.get("body", b"")))
         if valve is not None:
             await valve.open.wait()
 

@@ -50,21 +50,22 @@ class ClientConnection(Protocol):
 class Backlog:
     """What waits for one client, and how fast the client takes it."""
 
-    def __init__(self, client: ClientConnection, grew: Callable[[int], None]) -> None:
+    def __init__(self, client: ClientConnection, on_queued: Callable[[int], None]) -> None:
         self.client = client
         #: Requests on this connection that are not finished; more than one if the client sends ahead.
         self.requests = 0
         #: The one that a worker answers.
         self.exchange: Exchange | None = None
-        self.grew = grew
+        #: Called with the bytes of each part that is queued in the exchange.
+        self.on_queued = on_queued
         self._written = 0
         self._since: float | None = None  # when something began to wait
         self._looked = 0.0
         self._taken_at_first = self._taken = 0
         self._credit = 0.0
 
-    def wrote(self, size: int) -> None:
-        """Note that ``size`` bytes were given to the transport."""
+    def record_write(self, size: int) -> None:
+        """Record that ``size`` bytes were given to the transport."""
         self._written += size
 
     def waiting(self) -> int:
@@ -72,7 +73,7 @@ class Backlog:
         return self.client.unsent() + (0 if self.exchange is None else self.exchange.queued)
 
     def measure(self, now: float, *, min_rate: int, stall_timeout: float) -> bool:
-        """Look how much was read since the last time; return False once the client is too slow."""
+        """Compare with the last time how much the client has read; return False once it is too slow."""
         unsent = self.client.unsent()
         if not unsent:
             self._since = None
@@ -90,8 +91,8 @@ class Backlog:
         self._looked, self._taken = now, taken
         return self._credit > 0
 
-    def standing(self) -> tuple[float, float]:
-        """Return what sorts a client before those that read better."""
+    def sort_key(self) -> tuple[float, float]:
+        """Return a key that sorts a client before those that read better."""
         if self._since is None:
             return (float("inf"), 0.0)
         elapsed = self._looked - self._since
@@ -123,7 +124,7 @@ class SlowReaders:
         """
         backlog = self._backlogs.get(client)
         if backlog is None:
-            backlog = self._backlogs[client] = Backlog(client, self._grew)
+            backlog = self._backlogs[client] = Backlog(client, self._on_queued)
         backlog.requests += 1
         return backlog
 
@@ -143,22 +144,22 @@ class SlowReaders:
             self._relieve(left)
 
     def _relieve(self, backlogs: list[tuple[Backlog, int]]) -> None:
-        for backlog, waiting in sorted(backlogs, key=lambda pair: pair[0].standing()):
+        for backlog, waiting in sorted(backlogs, key=lambda pair: pair[0].sort_key()):
             if self._bytes <= self._max_bytes:
                 return
-            self._close(backlog, f"the slowest, and more than {self._max_bytes} bytes wait in all")
+            self._close(backlog, f"and more than {self._max_bytes} for all clients")
             self._bytes -= waiting
 
     def _close(self, backlog: Backlog, reason: str) -> None:
         read, seconds = backlog.read()
         logger.warning(
-            "%s has read %d bytes in %.0f s, %d wait for it: %s; it is closed",
+            "client %s: read %d bytes in %.0f s while %d waited for it, %s; closing its connection",
             *(backlog.client, read, seconds, backlog.waiting(), reason),
         )
         del self._backlogs[backlog.client]
         backlog.client.abort()
 
-    def _grew(self, size: int) -> None:
+    def _on_queued(self, size: int) -> None:
         self._bytes += size
         if self._bytes > self._max_bytes:
             self.check()

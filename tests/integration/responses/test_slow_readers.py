@@ -82,7 +82,7 @@ def test_readers_of_nothing_hold_nobody_up_and_are_closed(tmp_path: Path) -> Non
         assert hashlib.sha256(body).hexdigest() == transcript_hash()
         wait_until(lambda: all(map(is_cut, readers)), "the readers of nothing are closed")
         wait_until(lambda: site.files() == 0, "nothing of theirs is left in the worker")
-        assert site.interface.log.count("is closed") == READERS
+        assert site.interface.log.count("closing its connection") == READERS
 
 
 def test_a_reader_that_goes_takes_its_response_along(site: Site) -> None:
@@ -102,7 +102,7 @@ def test_small_responses_that_lie_unread_and_connections_that_are_idle(tmp_path:
         wait_until(lambda: is_cut(unread), "the client that reads nothing is closed")
         idle.sendall(request("/short/", close=False))
         assert b"short" in idle.recv(4096), "the one that owed nothing is not"
-        assert site.interface.log.count("is closed") == 1
+        assert site.interface.log.count("closing its connection") == 1
 
 
 def test_what_waits_for_all_clients_together_is_bounded(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ class Client:
     def write(self, size: int) -> None:
         assert self.backlog is not None
         self.written += size
-        self.backlog.wrote(size)
+        self.backlog.record_write(size)
 
 
 class World:
@@ -178,7 +178,7 @@ def test_the_bound_counts_parts_that_are_not_written_yet() -> None:
     for client in clients:
         assert client.backlog is not None
         client.backlog.exchange = Exchange("interface.a!x")
-        client.backlog.exchange.grew = client.backlog.grew
+        client.backlog.exchange.on_queued = client.backlog.on_queued
         client.write(1)
     world.readers.check()
     world.passes(1)

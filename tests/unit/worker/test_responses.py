@@ -23,7 +23,7 @@ from switchboard.names import HTTP_REQUEST, new_reply_channel, token
 from switchboard.responses import ABORT
 from switchboard.routing import Router
 from switchboard.testing.waiting import await_until
-from switchboard.threads import WAITING_FOR_EACH
+from switchboard.threads import MAX_WAITING_RATIO
 from switchboard.worker.loop import Worker
 
 INTERFACE = "interface.a"
@@ -353,7 +353,7 @@ async def test_more_streams_than_may_be_produced(scene: Scene, settings: Any) ->
 
     views.chunks = chunks
     scene.start(threads=1)
-    clients = [await scene.request("/stream/") for _ in range(1 + WAITING_FOR_EACH)]
+    clients = [await scene.request("/stream/") for _ in range(1 + MAX_WAITING_RATIO)]
     await clients[0].until(5)
     refused = await scene.request("/stream/")
     assert (await refused.last())["status"] == 503

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from switchboard.testing.waiting import await_until
-from switchboard.threads import WAITING_FOR_EACH, DetachableThreads, detach
+from switchboard.threads import MAX_WAITING_RATIO, DetachableThreads, detach
 
 
 async def test_a_function_returns_and_raises() -> None:
@@ -47,20 +47,20 @@ async def test_so_many_produce_at_once_and_so_many_more_wait() -> None:
         if turns[-1]:
             go_on.wait()
 
-    for _ in range(2 + 2 * WAITING_FOR_EACH):
+    for _ in range(2 + 2 * MAX_WAITING_RATIO):
         await threads.run(long)
     await await_until(lambda: len(turns) == 2, "two have turns")
     await threads.run(long)
     assert turns == [True, True, False], "one more than may be detached"
     go_on.set()
-    await await_until(lambda: len(turns) == 3 + 2 * WAITING_FOR_EACH, "all have had turns")
+    await await_until(lambda: len(turns) == 3 + 2 * MAX_WAITING_RATIO, "all have had turns")
     assert turns.count(False) == 1
     await await_until(lambda: all_free(threads, 2), "nothing is taken any more")
 
 
 def all_free(threads: DetachableThreads, detachable: int) -> bool:
-    free, turns = threads.free._value, threads.turns._value
-    return (free, turns) == (detachable * (1 + WAITING_FOR_EACH), detachable)
+    detached, producing = threads.detached._value, threads.producing._value
+    return (detached, producing) == (detachable * (1 + MAX_WAITING_RATIO), detachable)
 
 
 async def test_without_a_turn_in_time_it_is_given_up() -> None:
