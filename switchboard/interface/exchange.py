@@ -86,8 +86,11 @@ Event: TypeAlias = Content | End
 
 
 class Exchange:
-    """See the module. ``on_queued`` gets the bytes of each part that comes. ``on_abort`` is called when the worker gives
-    up the response, while parts that came before may still wait for the client."""
+    """See the module.
+
+    ``on_queued`` gets the bytes of each part that comes. ``on_abort`` is called when the worker gives the response up,
+    while parts that came before may still wait for the client.
+    """
 
     def __init__(self, channel: str) -> None:
         self.channel = channel

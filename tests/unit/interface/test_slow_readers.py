@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from switchboard.interface.exchange import Exchange
+from switchboard.interface.exchange import End, Exchange
 from switchboard.interface.slow_readers import Backlog, SlowReaders
 
 KB = 1024
@@ -186,3 +186,23 @@ def test_the_bound_counts_parts_that_are_not_written_yet() -> None:
         assert client.backlog is not None and client.backlog.exchange is not None
         client.backlog.exchange.put({"content": b"x" * 40})
     assert sum(client.aborted for client in clients) == 1, "at once, not at the next look"
+
+
+async def test_a_client_that_is_gone_wants_nothing_that_waits() -> None:
+    exchange = Exchange("interface.a!x")
+    exchange.put({"content": b"x" * 40, "more_content": True})
+    assert exchange.queued == 40
+    exchange.put(End.CLIENT_GONE)
+    exchange.put({"content": b"y"})
+    assert exchange.queued == 0
+    assert await exchange.next() is End.CLIENT_GONE
+
+
+async def test_a_response_that_is_given_up_is_told_before_what_waits() -> None:
+    exchange, told = Exchange("interface.a!x"), []
+    exchange.on_abort = lambda: told.append(exchange.queued)
+    exchange.put({"content": b"x" * 40, "more_content": True})
+    exchange.put({"status": 500, "abort": True})
+    assert told == [40]
+    await exchange.next()
+    assert exchange.queued == 0

@@ -329,6 +329,9 @@ async def test_a_stream_longer_than_its_bound_waits_for_its_client(scene: Scene,
     views.chunks = numbered(size)
     scene.start()
     client = await scene.request("/stream/")
+    await client.until(WINDOW)
+    await await_until(lambda: views.produced > 3 * WINDOW // 2, "it is about as far ahead as it may be")
+    assert not views.closed.is_set()
     assert await client.read_everything() == b"".join(numbered(size)())
 
 
