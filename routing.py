@@ -9,6 +9,7 @@ channel_routing = [
     include("chat.routing.tutorial_routing", path=r"^/ws/chat"),
     include("chat.routing.activity_routing"),
     include("chat.routing.repair_routing"),
+    include("chat.routing.presence_routing"),
     route("http.request", "chat.health.healthz", path=r"^/healthz\Z"),
     route("http.request", django_view),
 ]

@@ -32,6 +32,8 @@ NO_SUCH_ROOM = 4404
 #: And for who may not come in, by the reason.
 TURNED_AWAY = {"banned": broadcast.BANNED, "slow-down": 4408}
 PUBLIC_ROOM = "public"
+#: Sockets that nobody reported whose presence one message ends; where there are more, it sends another one.
+MAX_RECONCILED = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +171,20 @@ def disconnect(messages: Sequence[Message]) -> None:
                 broadcast.group(label, dialect).discard(name)
                 left.append((message, label, dialect))
     _note("left", left)
+
+
+def reconcile(message: Message) -> None:
+    """End the presence of sockets that nobody reports: their interface died, and Redis lost what it had of them."""
+    sockets = presence.orphans(MAX_RECONCILED)
+    if not sockets:
+        return
+    gone = presence.leave_all(sockets)
+    counts = company.counts(gone.values())
+    for member in gone.values():
+        company.left(member, counts[member.room_id])
+    logger.warning("%d sockets whose interface died were never reported; ended their presence", len(sockets))
+    if len(sockets) == MAX_RECONCILED:
+        message.channel.send({})
 
 
 def _note(event: str, sockets: Sequence[tuple[Message, str, Dialect]]) -> None:

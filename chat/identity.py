@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.core import signing
-from django.http import parse_cookie
 from django.utils.crypto import salted_hmac
 
 from chat import addresses
@@ -68,10 +67,7 @@ def person_id(room: Room, key: str) -> str:
 def of_handshake(message: Message) -> Who:
     """Who opens this socket. The message has been through ``channel_session_user_from_http``."""
     assert message.reply_channel is not None
-    cookies = "; ".join(
-        value.decode("latin-1") for name, value in message.content.get("headers") or () if name == b"cookie"
-    )
-    browser = _browser(parse_cookie(cookies).get(COOKIE, ""), message.http_session)
+    browser = _browser(message.cookies.get(COOKIE, ""), message.http_session)
     address = addresses.of_handshake(message)
     return Who(_keys(message.user, browser) or (f"c:{message.reply_channel.name}",), browser, message.user, address)
 

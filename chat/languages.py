@@ -12,7 +12,6 @@ from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.http import parse_cookie
 from django.utils import translation
 from django.utils.translation.trans_real import parse_accept_lang_header
 
@@ -23,13 +22,11 @@ Consumer = TypeVar("Consumer", bound=Callable[..., Any])
 
 def of_handshake(message: Message) -> str:
     """The language of whoever opens this socket, one of ``LANGUAGES``."""
-    headers = {
-        name: value.decode("latin-1")
-        for name, value in message.content.get("headers") or ()
-        if name in (b"cookie", b"accept-language")
-    }
-    chosen = parse_cookie(headers.get(b"cookie", "")).get(settings.LANGUAGE_COOKIE_NAME, "")
-    preferred = [language for language, _ in parse_accept_lang_header(headers.get(b"accept-language", ""))]
+    accepted = ",".join(
+        value.decode("latin-1") for name, value in message.content.get("headers") or () if name == b"accept-language"
+    )
+    chosen = message.cookies.get(settings.LANGUAGE_COOKIE_NAME, "")
+    preferred = [language for language, _ in parse_accept_lang_header(accepted)]
     for language in (chosen, *preferred):
         if language == "*":
             break

@@ -4,8 +4,9 @@ Somebody is there while at least one of their sockets is. A row belongs to one r
 again. So the disconnect of a socket that was lost minutes ago, reported late or twice, cannot remove who has come back
 on a new one.
 
-The disconnect is always reported, for a dead interface by a worker that noticed. That is what ends the rows of an
-interface that was killed; there is no time after which a row is out of date.
+The disconnect is reported, for a dead interface by a worker that noticed. That is what ends the rows of an interface
+that was killed; there is no time after which a row is out of date. Only where Redis lost its data before such a worker
+came to it, nobody knows of these sockets any more but this table: `orphans` are what is left of them.
 
 ``Member.here`` is true from the moment others were told of somebody until they were told that they left. Both happen
 under the lock of the member's row, so of several tabs that open or close at once exactly one is told of.
@@ -21,6 +22,7 @@ from django.utils import timezone
 
 from chat import statements
 from chat.models import Connection, Member
+from switchboard import dead_interfaces
 
 
 def arrive(member: Member, reply_channel: str, *, browser: str = "", dialect: str = "") -> None:
@@ -82,6 +84,16 @@ def leave_all(reply_channels: Collection[str]) -> dict[str, Member]:
     prefetch_related_objects([member for member in going.values() if member.here], "room", "user")
     last = {pk: name for name, pk in sockets.items()}
     return {last[pk]: member for pk, member in going.items() if member.here}
+
+
+def orphans(most: int) -> list[str]:
+    """Return up to ``most`` sockets whose interface is dead, and whose end nobody will report (any more)."""
+    names = Connection.objects.order_by().values_list("interface", flat=True).distinct()
+    dead = dead_interfaces(names)
+    if not dead:
+        return []
+    left = Connection.objects.filter(interface__in=dead).order_by("pk")
+    return list(left.values_list("reply_channel", flat=True)[:most])
 
 
 def members_at(reply_channels: Iterable[str]) -> dict[str, Member]:

@@ -24,4 +24,6 @@ tutorial_routing = [
 
 activity_routing = [route(activity.CHANNEL, activity.write_log)]
 
+presence_routing = [route("websocket.reconcile", consumers.reconcile)]
+
 repair_routing = [route("group.repair", repair.repair)]

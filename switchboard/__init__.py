@@ -25,10 +25,12 @@ if TYPE_CHECKING:
         ContentError,
         DeadLettered,
         DenyConnection,
+        OutboxClosed,
         SessionTooLarge,
         SwitchboardError,
     )
     from switchboard.message import Message
+    from switchboard.reconciling import adead_interfaces, dead_interfaces
     from switchboard.routing import include, route
     from switchboard.sessions import channel_and_http_session, channel_session, enforce_ordering, http_session
     from switchboard.views import django_view
@@ -46,6 +48,8 @@ _HOMES = {
     "Group": "channels",
     "on_error": "errors",
     "batch": "batches",
+    "dead_interfaces": "reconciling",
+    "adead_interfaces": "reconciling",
     # sessions and users
     "channel_session": "sessions",
     "http_session": "sessions",
@@ -62,6 +66,7 @@ _HOMES = {
     "ContentError": "exceptions",
     "DeadLettered": "exceptions",
     "DenyConnection": "exceptions",
+    "OutboxClosed": "exceptions",
     "SessionTooLarge": "exceptions",
 }
 
@@ -73,14 +78,17 @@ __all__ = [
     "DenyConnection",
     "Group",
     "Message",
+    "OutboxClosed",
     "SessionTooLarge",
     "SwitchboardError",
+    "adead_interfaces",
     "allowed_hosts_only",
     "batch",
     "channel_and_http_session",
     "channel_session",
     "channel_session_user",
     "channel_session_user_from_http",
+    "dead_interfaces",
     "django_view",
     "enforce_ordering",
     "http_session",

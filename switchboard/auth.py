@@ -1,6 +1,7 @@
 """``message.user``: who is behind a socket, by the sessions of `switchboard.sessions`.
 
-The user is looked up when it is first used, so a consumer that doesn't ask costs no query.
+The user is looked up when it is first used, so a consumer that doesn't ask costs no query. For an ``async def``
+consumer it is looked up before the consumer runs, because on the loop nothing may ask the database.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Calling the layer, which is asynchronous, from code that is not.
 
 Consumers and views run in threads of a worker, whose event loop is busy elsewhere and has the layer's connections:
-`in_loop` tells the context which loop that is. Elsewhere (a shell, a signal in a process of its own) there is no
-loop, so each call gets one for as long as it lasts.
+`in_loop` tells the context which loop and which layer those are. Elsewhere (a shell, a signal in a process of its own)
+there is no loop, so each call gets one for as long as it lasts.
 
 A layer that wakes only those who wait on the loop that sends gets what its own users would give it: `async_to_sync`,
 which finds the loop that started this thread, if one did.
@@ -25,16 +25,23 @@ T = TypeVar("T")
 L = TypeVar("L", bound=Layer | PlainLayer)
 
 _loop: ContextVar[asyncio.AbstractEventLoop | None] = ContextVar("switchboard_loop", default=None)
+_layer: ContextVar[Layer | None] = ContextVar("switchboard_layer", default=None)
 
 
 @contextmanager
-def in_loop(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Within the block, and in threads that copy its context, `call` uses ``loop``."""
-    before = _loop.set(loop)
+def in_loop(loop: asyncio.AbstractEventLoop, layer: Layer) -> Iterator[None]:
+    """Within the block, and in threads that copy its context, `call` uses ``loop`` on behalf of ``layer``."""
+    loop_before, layer_before = _loop.set(loop), _layer.set(layer)
     try:
         yield
     finally:
-        _loop.reset(before)
+        _layer.reset(layer_before)
+        _loop.reset(loop_before)
+
+
+def get_current_layer() -> Layer | None:
+    """Return the layer of the running consumer or view; None outside of any."""
+    return _layer.get()
 
 
 def call(layer: L, ask: Callable[[L], Coroutine[Any, Any, T]]) -> T:

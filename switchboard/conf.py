@@ -41,6 +41,8 @@ class Settings:
     HTTP_SPOOL_TOTAL_BYTES: int = 512 * 1024 * 1024
     #: A worker that ends finishes its responses for so long, then cuts them off.
     HTTP_DRAIN_TIMEOUT: float = 5.0
+    #: What may lie unread in an interface's inbox when a part of a response is sent there; beyond it the sender waits.
+    INBOX_WINDOW_BYTES: int = 4 * 1024 * 1024
     #: A handshake that no consumer answered for so long is closed with 1013 (try again later).
     CONNECT_TIMEOUT: float = 15.0
     #: What a socket may send ahead of the message under way; from half of it on it is not read, and a frame that does
@@ -56,6 +58,12 @@ class Settings:
     WORKER_LEASE: float = 4.0
     #: A consumer that runs for longer is given up: its message goes to another worker, and this one ends.
     CONSUMER_TIME_LIMIT: float = 30.0
+    #: A view that has not returned its response for so long is given up: its client gets 504, and its worker ends. Keep
+    #: it below HTTP_TIMEOUT, after which the interface answers. Sending the response does not count.
+    VIEW_TIME_LIMIT: float = 25.0
+    #: A message whose consumer finds its database or the layer unavailable is retried by its worker for so long, then
+    #: given back uncounted: any worker takes it over after a `WORKER_LEASE`.
+    TRANSIENT_RETRY_TIMEOUT: float = 60.0
     #: An interface whose heartbeat stood still for so long is taken for dead, and its sockets for closed.
     INTERFACE_LEASE: float = 45.0
     #: The last number of each group that changed lately is told so often, for those who missed the last message.

@@ -12,7 +12,7 @@ group messages count always.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 #: A message's content, in the format of Channels 1.x: str keys; str, bytes, numbers, bools, None, lists, dicts.
@@ -116,13 +116,14 @@ class InboxEntry:
     """What one commit, or one send outside a consumer, put into an inbox.
 
     ``number`` counts the entries of an inbox from 1 without a hole. ``socket`` and ``order`` name the message whose
-    commit this is, if it is one.
+    commit this is, if it is one. ``size`` is what the events take in the inbox, in bytes.
     """
 
     number: int
     events: tuple[InboxEvent, ...]
     socket: str | None = None
     order: int | None = None
+    size: int = field(default=0, compare=False)
 
 
 _KINDS: dict[str, type[InboxEvent]] = {
@@ -142,13 +143,27 @@ def event_to_wire(event: InboxEvent) -> list[Any]:
     return [_LETTERS[type(event)], *(getattr(event, name) for name in event.__slots__)]
 
 
+class UnknownEventKind(ValueError):
+    """An event of a kind that a newer version has and this one does not."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+    def __str__(self) -> str:
+        return f"unknown kind of inbox event {self.kind!r}"
+
+
 def event_from_wire(row: list[Any]) -> InboxEvent:
-    """The event that `event_to_wire` made ``row`` of.
+    """Return the event that `event_to_wire` made ``row`` of.
+
+    Fields that an older version left out have their defaults; those that a newer one appended are ignored.
 
     Raises:
-        ValueError: the row is of no kind known here, as from a newer version.
+        UnknownEventKind: the kind is not known here.
     """
     letter, *fields = row
-    if letter not in _KINDS:
-        raise ValueError(f"unknown kind of inbox event {letter!r}")
-    return _KINDS[letter](*fields)
+    kind = _KINDS.get(letter)
+    if kind is None:
+        raise UnknownEventKind(letter)
+    return kind(*fields[: len(kind.__slots__)])

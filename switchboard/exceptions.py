@@ -7,9 +7,12 @@
     ├── DenyConnection         a consumer refuses the handshake                  (also Channels' DenyConnection)
     ├── DeadLettered           a message was given up; what an error hook gets
     ├── NoRoute                no route takes a message
+    ├── OutboxClosed           a send came after its consumer had returned       (also RuntimeError)
     ├── SessionTooLarge        a channel session outgrew its bound
     ├── ContentError           a message's content cannot go over the wire       (also TypeError)
+    ├── InboxFull              an interface has not read what was sent to it; nothing was sent
     ├── InboxLost              an interface's inbox is gone: Redis lost data or the interface was reaped
+    │   └── InboxRemoved       it is gone because its interface fell too far behind
     └── LayerUnavailable       the layer's server did not answer or refused
         └── UnfitServer        it is of a kind on which the layer cannot work
 """
@@ -24,9 +27,12 @@ __all__ = [
     "ContentError",
     "DeadLettered",
     "DenyConnection",
+    "InboxFull",
     "InboxLost",
+    "InboxRemoved",
     "LayerUnavailable",
     "NoRoute",
+    "OutboxClosed",
     "SessionTooLarge",
     "SwitchboardError",
     "UnfitServer",
@@ -38,7 +44,7 @@ class SwitchboardError(Exception):
 
 
 class ChannelFull(SwitchboardError, _ChannelFull):  # type: ignore[misc]
-    """A named channel holds as many messages as its capacity allows; nothing was sent."""
+    """A named channel holds as many messages, or bytes, as its capacity allows; nothing was sent."""
 
     def __init__(self, channel: str) -> None:
         super().__init__(channel)
@@ -75,6 +81,20 @@ class NoRoute(SwitchboardError):
         return f"no route takes this message of {self.channel}; check CHANNEL_ROUTING"
 
 
+class OutboxClosed(SwitchboardError, RuntimeError):
+    """A task or thread sent in the context of a consumer that has already returned, raised, or run out of time.
+
+    What a consumer sends leaves with the acknowledgement of its message, so nothing sent later can leave with it.
+    """
+
+    def __str__(self) -> str:
+        return (
+            "the consumer in whose context this was sent is no longer running, so the send cannot leave with its "
+            "acknowledgement: await the task or join the thread before the consumer returns, or send with "
+            "immediately=True"
+        )
+
+
 class SessionTooLarge(SwitchboardError):
     """A channel session is larger than ``SWITCHBOARD["SESSION_BYTES"]``; it travels with every message."""
 
@@ -91,6 +111,20 @@ class ContentError(SwitchboardError, TypeError):
     """A message's content holds something that is no dict, list, str, bytes, number, bool or None."""
 
 
+class InboxFull(SwitchboardError):
+    """The inbox of an interface holds more unread bytes than the sender allows; nothing was sent.
+
+    The interface reads all the time, so trying again in a moment is the way to send.
+    """
+
+    def __init__(self, interface: str) -> None:
+        super().__init__(interface)
+        self.interface = interface
+
+    def __str__(self) -> str:
+        return f"{self.interface} has not read its inbox yet"
+
+
 class InboxLost(SwitchboardError):
     """The inbox of an interface no longer exists on the server."""
 
@@ -100,6 +134,13 @@ class InboxLost(SwitchboardError):
 
     def __str__(self) -> str:
         return f"the inbox of {self.interface} is gone"
+
+
+class InboxRemoved(InboxLost):
+    """The inbox of an interface was removed because it had outgrown its bound. Nobody took the interface for dead."""
+
+    def __str__(self) -> str:
+        return f"the inbox of {self.interface} was removed: it held more unread bytes than it may"
 
 
 class LayerUnavailable(SwitchboardError):

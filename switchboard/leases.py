@@ -25,18 +25,25 @@ class Stillness(Generic[K]):
         self._unbroken = unbroken
         self._seen: dict[K, tuple[object, float]] = {}
         self._looked_at: float | None = None
+        self._began = 0.0
 
     def look(self, values: Mapping[K, object], now: float) -> Mapping[K, float]:
         """Take note of ``values`` at ``now``, of a monotonic clock; for how many seconds each has stood still."""
         before = self._seen
         if self._looked_at is None or now - self._looked_at > self._unbroken:
-            before = {}
+            before, self._began = {}, now
         self._looked_at = now
         self._seen = {
             key: before[key] if key in before and before[key][0] == value else (value, now)
             for key, value in values.items()
         }
         return {key: now - since for key, (_, since) in self._seen.items()}
+
+    def watched(self, now: float) -> float | None:
+        """Return for how many seconds looks have followed each other up to ``now``; None if they were interrupted."""
+        if self._looked_at is None or now - self._looked_at > self._unbroken:
+            return None
+        return now - self._began
 
     def interrupted(self) -> None:
         """The connection broke: what was seen before says nothing."""

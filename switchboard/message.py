@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, ItemsView, KeysView, Mapping, ValuesView
 from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from switchboard.channels import Channel
+from switchboard.cookies import parse_cookies
 from switchboard.events import Content, Envelope
 from switchboard.layers.base import Layer
 from switchboard.outbox import Outbox, collecting
@@ -69,6 +71,15 @@ class Message:
             travelling_session=envelope.session,
             session_is_own=envelope.order is not None,
         )
+
+    @cached_property
+    def cookies(self) -> Mapping[str, str]:
+        """The cookies by name, as a view finds them in ``request.COOKIES``.
+
+        Only ``websocket.connect`` and ``http.request`` come with cookies. A header that is longer than
+        ``switchboard.cookies.MAX_COOKIE_HEADER_BYTES`` counts as none.
+        """
+        return parse_cookies(self.get("headers") or (), self.id)
 
     def sending(self) -> AbstractContextManager[None]:
         """Within the block, what is sent leaves with the acknowledgement of this message: for consumers of a `batch`.

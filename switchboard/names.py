@@ -25,6 +25,8 @@ DISCONNECT: Final = "websocket.disconnect"
 HTTP_REQUEST: Final = "http.request"
 #: Where an interface asks for numbered messages that its members missed.
 GROUP_REPAIR: Final = "group.repair"
+#: Where workers ask the application, now and then, to look for sockets that nobody will report.
+RECONCILE: Final = "websocket.reconcile"
 
 #: The channels whose messages come from a socket and are guarded by its record.
 SOCKET_CHANNELS: Final = frozenset({CONNECT, RECEIVE, DISCONNECT})

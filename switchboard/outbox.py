@@ -4,6 +4,11 @@ While a consumer runs, its context has an `Outbox`; everything sent is appended 
 `Layer.commit`, so that all of it leaves in one step with the acknowledgement. A consumer that raises leaves
 nothing behind. Outside a consumer (a view, a callback of ``on_commit`` in one, a signal, a shell) there is no outbox
 and a send goes at once.
+
+Tasks that a consumer starts, and threads that copy its context, share its outbox. The worker closes the outbox when the
+consumer returns, raises or runs out of time. From then on a send raises `OutboxClosed`: it could no longer leave with
+the acknowledgement, and collecting it would lose it without a word. A send with ``immediately=True`` never uses the
+outbox.
 """
 
 from __future__ import annotations
@@ -12,11 +17,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
+from threading import Lock
 from typing import TypeGuard
 
 from switchboard.bridging import call
 from switchboard.events import Content, Envelope, Output
-from switchboard.exceptions import ChannelFull
+from switchboard.exceptions import ChannelFull, OutboxClosed
 from switchboard.layers.base import Layer
 from switchboard.layers.plain import PlainLayer
 
@@ -31,10 +37,32 @@ class Outbox:
         self.outputs: list[Output] = []
         self._reply_channel = reply_channel
         self.session = session
+        self._closed = False
+        # A thread may send while the worker closes the outbox: what is added must be committed, the rest must raise.
+        self._lock = Lock()
 
     def add(self, output: Output) -> None:
-        """Append ``output``; a message that speaks for the same socket takes the socket's session along."""
-        self.outputs.append(replace(output, session=self.session) if self._speaks_for_socket(output) else output)
+        """Append ``output``.
+
+        Raises:
+            OutboxClosed: the consumer is no longer running.
+        """
+        with self._lock:
+            if self._closed:
+                raise OutboxClosed
+            self._append(self.with_session(output))
+
+    def close(self) -> None:
+        """Refuse every later output."""
+        with self._lock:
+            self._closed = True
+
+    def with_session(self, output: Output) -> Output:
+        """Return ``output``; a message that speaks for the same socket takes the socket's session along."""
+        return replace(output, session=self.session) if self._speaks_for_socket(output) else output
+
+    def _append(self, output: Output) -> None:
+        self.outputs.append(output)
 
     def _speaks_for_socket(self, output: Output) -> TypeGuard[Envelope]:
         if not isinstance(output, Envelope) or self._reply_channel is None:
@@ -45,8 +73,7 @@ class Outbox:
 class NoOutbox(Outbox):
     """For a batch, where it has to be said for which message something is sent."""
 
-    def add(self, output: Output) -> None:
-        """Raises RuntimeError."""
+    def _append(self, output: Output) -> None:
         raise RuntimeError("in a batch, send inside `with message.sending():`, or nothing is known to send it with")
 
 
@@ -60,15 +87,29 @@ def collecting(outbox: Outbox | None) -> Iterator[None]:
         _current.reset(before)
 
 
-def send(layer: Layer | PlainLayer, output: Output) -> None:
+@contextmanager
+def collecting_until_closed(outbox: Outbox, *of_messages: Outbox | None) -> Iterator[None]:
+    """Collect like `collecting`, and at the end of the block close ``outbox`` and those of a batch's messages."""
+    try:
+        with collecting(outbox):
+            yield
+    finally:
+        for each in (outbox, *of_messages):
+            if each is not None:
+                each.close()
+
+
+def send(layer: Layer | PlainLayer, output: Output, immediately: bool = False) -> None:
     """Send ``output``: into the running consumer's outbox, or at once.
 
     Raises:
         ChannelFull: the output is for a named channel that is at its capacity. Raised here, never at the commit.
         ContentError: the content cannot go over the wire. Inside a consumer it is the commit that raises it.
+        OutboxClosed: the consumer in whose context this runs has returned, and ``immediately`` is not set.
     """
     outbox = _outbox_of(layer)
-    if outbox is None:
+    if outbox is None or immediately:
+        output = output if outbox is None else outbox.with_session(output)
         call(layer, lambda layer: layer.publish([output]))
         layer.tips.note([output])
         return
@@ -77,10 +118,11 @@ def send(layer: Layer | PlainLayer, output: Output) -> None:
     outbox.add(output)
 
 
-async def asend(layer: Layer | PlainLayer, output: Output) -> None:
+async def asend(layer: Layer | PlainLayer, output: Output, immediately: bool = False) -> None:
     """`send` for ``async def``."""
     outbox = _outbox_of(layer)
-    if outbox is None:
+    if outbox is None or immediately:
+        output = output if outbox is None else outbox.with_session(output)
         await layer.publish([output])
         layer.tips.note([output])
         return

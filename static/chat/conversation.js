@@ -20,8 +20,6 @@
 const LATE_MS = 1_000;
 /** At least this long, and at most twice as long, until what may be tried again is. */
 const AGAIN_MS = 1_000;
-/** At most this long until a connection that the server asks to leave is left. */
-const MOVE_MS = 3_000;
 /** After so long without a word on what was sent, ask. */
 const PATIENCE_MS = 30_000;
 /** Frames whose last one says how things are: with these a welcome may be out of date when it comes. */
@@ -146,7 +144,7 @@ export class Conversation {
     else if (frame.t === "ack") this.#stored(frame);
     else if (frame.t === "nack") this.#refused(frame);
     else if (frame.t === "resync") this.hello();
-    else if (frame.t === "moving") setTimeout(() => this.parts.move(), Math.random() * MOVE_MS);
+    else if (frame.t === "moving") this.parts.move();
     else this.#told(frame);
   }
 

@@ -10,6 +10,8 @@ const PATIENCE_MS = 10_000;
 const CONNECT_MS = 15_000;
 /** So soon something has to come where there is reason to doubt that a connection is still what it seems to be. */
 const DOUBT_MS = 5_000;
+/** At most this long until a connection that the server asks to leave is left: not all pages come back at once. */
+const MOVE_MS = 3_000;
 /** So long a network from which too many rooms were opened is left alone. */
 const CROWDED_MS = 30_000;
 
@@ -62,11 +64,15 @@ export class Socket {
     return true;
   }
 
-  /** Leave this connection for a new one, at once: it is not broken, the server wants it elsewhere. */
+  /** Leave this connection for a new one, soon: it is not broken, the server wants it elsewhere. */
   move() {
-    if (this.wire === null) return;
-    this.wire.close();
-    this.connect();
+    const leaving = this.wire;
+    setTimeout(() => {
+      // An interface that stops closes the connection in the same turn. Its successor must not be closed for it.
+      if (leaving === null || this.wire !== leaving) return;
+      leaving.close();
+      this.connect();
+    }, Math.random() * MOVE_MS);
   }
 
   /**

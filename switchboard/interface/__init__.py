@@ -27,6 +27,7 @@ message on a named channel, what comes back through the interface's inbox become
 `http`          one HTTP request, from the client to a worker and back; `exchange` and `pages` are parts of it
 `workers`       notices when the worker that runs a request has died
 `origin`        which pages may open a socket here
+`admission`     how many connections a process holds, and what becomes of those beyond that
 `server`        Daphne, with what it lacks: ``python -m switchboard.interface asgi:application``
 =============== ====================================================================================================
 

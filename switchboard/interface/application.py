@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings as django_settings
@@ -30,7 +31,7 @@ from switchboard.layers.named import get_layer
 
 
 class Interface:
-    """The application. Reads the settings when it is made; the hub begins with the first connection.
+    """The application. Reads the settings when it is made; the hub begins with `start` or the first connection.
 
     ``layer``: instead of the one that the settings name.
 
@@ -45,6 +46,7 @@ class Interface:
         self._layer = layer or get_layer(self._settings.LAYER)
         self._origins = OriginCheck(allow_missing=self._settings.ALLOW_MISSING_ORIGIN)
         self._hub: Hub | None = None
+        self._failed: Callable[[], None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -58,6 +60,12 @@ class Interface:
         """Ask the layer's server whether it will do, before anybody is let in. See `Layer.verify`."""
         await self._layer.verify()
 
+    def start(self, failed: Callable[[], None]) -> None:
+        """Begin on the running loop, before the first connection. For a server that can end the process: it must do so
+        when ``failed`` is called, since the interface serves nobody any more."""
+        self._failed = failed
+        self._running_hub()
+
     def stop(self, *, paced: bool = True) -> asyncio.Future[None]:
         """End the hub: see `Hub.stop`. Called by the server that ends, or by a trigger of its reactor."""
         if self._hub is None:
@@ -68,7 +76,7 @@ class Interface:
 
     def _running_hub(self) -> Hub:
         if self._hub is None:
-            self._hub = Hub(self._layer, self._settings)
+            self._hub = Hub(self._layer, self._settings, self._failed)
             self._hub.start()
             _at_shutdown(self)
         return self._hub

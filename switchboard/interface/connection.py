@@ -67,6 +67,12 @@ class Connection(WorkersEnd):
         self._begin(CONNECT, content)
         return self._taken()
 
+    def refuse_overload(self) -> list[Action]:
+        """Close with 1013, in place of `opened`: the process holds too much. No consumer hears of the socket."""
+        self._opening = None
+        self._close_visibly(TRY_AGAIN_LATER)
+        return self._taken()
+
     def frame(self, data: str | bytes) -> list[Action]:
         """The client sent a data frame."""
         if self.phase is not Phase.OPEN or self._abandoned:
@@ -142,6 +148,12 @@ class Connection(WorkersEnd):
                 self._report_failure()
             self._done(session)
         return self._taken()
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of what the client sent and no worker has handled."""
+        content: Content = {} if self.under_way is None else self.under_way.content
+        return self.buffered + len(content.get("text") or content.get("bytes") or "")
 
     # -- time, and the end of the interface
 

@@ -132,13 +132,16 @@ class Heart:
                 raise Reaped(f"somebody else reported {state.channel}")
 
     async def _report_strays(self) -> None:
-        states = await self._layer.sockets_of(self._inbox.name)
-        strays = [state for state in states if self._sockets.last_order(state.channel) is None]
-        for state in strays:
-            # What is under way comes first; the disconnect's turn is at a later beat.
-            if state.sent == state.acked:
-                await self._layer.enqueue(_disconnect(state))
-        self._strays = bool(strays)
+        left = False
+        # Nobody else scans while we live, so we get all pages.
+        while page := await self._layer.scan_sockets(self._inbox.name, every=0, include_busy=True):
+            strays = [state for state in page.sockets if self._sockets.last_order(state.channel) is None]
+            left = left or bool(strays)
+            # What is under way comes first; the disconnects of such sockets are for a later beat.
+            await self._layer.enqueue_many([_disconnect(state) for state in strays if state.sent == state.acked])
+            if not page.more:
+                break
+        self._strays = left
 
 
 def _disconnect(socket: SocketState) -> Envelope:

@@ -123,7 +123,7 @@ class Request:
         envelope = Envelope(HTTP_REQUEST, id=f"{exchange.channel}/0", content=content, socket=exchange.channel)
         try:
             async with asyncio.timeout(REQUEST_PATIENCE):
-                queued = await self._hub.layer.request(envelope, timeout=self._settings.HTTP_TIMEOUT)
+                queued = await self._hub.request(envelope, timeout=self._settings.HTTP_TIMEOUT)
         except (LayerUnavailable, TimeoutError):
             queued = False
         except ContentError:

@@ -13,14 +13,19 @@ name of its own; from then on these tasks run:
 They run for a *term* (`term`), until there is a doubt whether the layer still holds what it held. Then everything is
 brought in order as `recovery` says, and the next term begins; the sockets stay, unless others have taken this interface
 for dead meanwhile. A layer that does not answer ends nothing: the tasks try again.
+
+Anything else that fails while the inbox is opened, or fails again and again, is no matter of waiting: Redis forbids a
+command, or there is a bug. Without its tasks the process would answer 503 and 1013 for ever. So the hub reports its
+failure, and our own server ends the process with status 1 for its supervisor to start another. Nobody ends a process of
+stock Daphne, which may serve other applications too: there the hub starts over, after pauses that grow.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 from switchboard.conf import Settings
 from switchboard.events import Envelope
@@ -47,18 +52,32 @@ from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
 
+#: Calls to the layer at a time for requests: each has a connection to Redis of its own, which stays open. A burst of
+#: requests is not to take the descriptors of everybody else for good.
+MAX_CONCURRENT_CALLS: Final = 16
+
+#: Seconds before the hub starts over by itself after a failure. The pause doubles with each further one, up to a bound,
+#: and is short again once the hub ran for longer than the bound.
+RESTART_PAUSE: Final = 1.0
+MAX_RESTART_PAUSE: Final = 60.0
+
 
 class Hub:
-    """One for each process. `start` begins it, `stop` ends it; all methods are for one event loop."""
+    """One for each process. `start` begins it, `stop` ends it; all methods are for one event loop.
 
-    def __init__(self, layer: Layer, settings: Settings) -> None:
+    ``failed`` is called when the hub has failed and does nothing any more. Without it the hub starts over by itself.
+    """
+
+    def __init__(self, layer: Layer, settings: Settings, failed: Callable[[], None] | None = None) -> None:
         self.layer = layer
         self.stopping = False
+        self._failed = failed
         self._stopped = False
         self._inbox = Inbox(layer)
         stirred = asyncio.Event()
         self._groups = Groups(stirred=stirred.set)
         self._exchanges = Exchanges()
+        self._calls = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
         self._enqueuer = Enqueuer(layer, self._enqueued)
         limits = Limits(connect_timeout=settings.CONNECT_TIMEOUT, buffer_bytes=settings.SOCKET_BUFFER_BYTES)
         self._sockets = Sockets(limits, enqueue=self._enqueuer.put, gone=self._leave_groups)
@@ -122,11 +141,17 @@ class Hub:
         """Expect nothing any more."""
         self._exchanges.close(exchange)
 
+    async def request(self, envelope: Envelope, *, timeout: float) -> bool:
+        """Put a request on its channel: see `Layer.request`."""
+        async with self._calls:
+            return await self.layer.request(envelope, timeout=timeout)
+
     async def report_written(self, channel: str, total: int) -> None:
         """Tell the worker what was written; while the layer does not answer, try again."""
         while True:
             try:
-                return await self.layer.report_written(channel, total)
+                async with self._calls:
+                    return await self.layer.report_written(channel, total)
             except LayerUnavailable:
                 await asyncio.sleep(AWAY_PAUSE)
 
@@ -137,6 +162,27 @@ class Hub:
     # -- terms
 
     async def _run(self) -> None:
+        pause = RESTART_PAUSE
+        while not self._stopped:
+            began = _now()
+            try:
+                await self._serve()
+            except Exception:
+                self._open.clear()
+                if self._failed is not None:
+                    logger.critical("task hub failed; the interface %s ends", self._inbox.name, exc_info=True)
+                    self._failed()
+                    return
+                if _now() - began > MAX_RESTART_PAUSE:
+                    pause = RESTART_PAUSE
+                logger.critical("task hub failed; it starts over in %g s", pause, exc_info=True)
+                if self._inbox.run_id:  # it was open
+                    self._let_go()
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, MAX_RESTART_PAUSE)
+
+    async def _serve(self) -> None:
+        """Open the inbox, and run one term after another until the end. Raises what waiting does not help against."""
         await self._open_inbox()
         while not self._stopped:
             reaped = await self._term.run()
@@ -190,6 +236,12 @@ class Hub:
 
     async def _start_over(self) -> bool:
         """Close all sockets, drop all groups, take a new name."""
+        self._let_go()
+        await asyncio.sleep(AWAY_PAUSE)
+        await self._open_inbox()
+        return True
+
+    def _let_go(self) -> None:
         logger.error("all sockets of %s are closed, the interface starts over", self._inbox.name)
         old = self._inbox.name
         self._inbox.rename()
@@ -200,9 +252,6 @@ class Hub:
         self._groups.clear()
         self._leaver.forget()
         self._errand(self._close_inbox(old), f"close {old}")
-        await asyncio.sleep(AWAY_PAUSE)
-        await self._open_inbox()
-        return True
 
     def stop(self, *, paced: bool = True) -> asyncio.Future[None]:
         """Close all sockets with 1012, from now on; the future is done once the rest is: after about two seconds, and
@@ -240,7 +289,8 @@ class Hub:
     async def _close_inbox(self, name: str) -> None:
         try:
             await self.layer.close_inbox(name)
-        except LayerUnavailable as error:
+        except Exception as error:
+            # Its lease ends without us as well.
             logger.warning("the inbox %s stays behind: %s", name, error)
 
     # -- what the parts tell each other
@@ -263,7 +313,12 @@ class Hub:
     def _errand(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(work, name=name)
         self._errands.add(task)
-        task.add_done_callback(self._errands.discard)
+        task.add_done_callback(self._errand_done)
+
+    def _errand_done(self, task: asyncio.Task[None]) -> None:
+        self._errands.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("task %s failed", task.get_name(), exc_info=error)
 
 
 def _now() -> float:

@@ -13,6 +13,7 @@ Redis restarted with old data            new run_id, old inbox    everything bel
                                                                   dropped; disconnects for sockets that ended since
 fail-over, the last second lost          new run_id               as with old data
 the inbox has a hole                     same run_id              the same, but no record is touched: none is lost
+the inbox was removed, being too large   same run_id              as with a hole: everything that was in it is missing
 an enqueue is *done*, without its ack    same run_id, all read    that socket goes on and is told to look (resync)
 a record is unknown: of a disconnect     same run_id              it was handled; forget the socket
 a record is unknown: any other           same run_id              we were taken for dead: start over

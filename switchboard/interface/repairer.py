@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from switchboard.exceptions import ChannelFull, LayerUnavailable
 from switchboard.interface.groups import Groups, Question
@@ -37,20 +37,23 @@ class Repairer:
     async def step(self) -> None:
         """Put the questions that are due, give up what is hopeless, and wait until there may be more."""
         self._stirred.clear()
-        for question in self._groups.questions(_now(), self._new_channel):
-            await self._ask(question)
+        await self._ask(self._groups.questions(_now(), self._new_channel))
         for channels, answer in self._groups.give_up(_now()):
             self._sockets.answer_all(channels, answer)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(self._groups.wake_at):
                 await self._stirred.wait()
 
-    async def _ask(self, question: Question) -> None:
+    async def _ask(self, questions: Sequence[Question]) -> None:
+        """Put the questions in one call; none of them was put if the channel is full."""
+        if not questions:
+            return
         try:
-            await self._layer.publish([question.envelope])
+            await self._layer.publish([question.envelope for question in questions])
         except (LayerUnavailable, ChannelFull) as error:
-            logger.debug("no question for group %s: %s", question.group, error)
-            self._groups.not_put(question, _now())
+            logger.debug("no questions for %d groups: %s", len(questions), error)
+            for question in questions:
+                self._groups.not_put(question, _now())
 
 
 def _now() -> float:

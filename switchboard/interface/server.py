@@ -12,18 +12,22 @@ application runs under either; under this one
   too slowly is closed, and what waits for all of them is bounded (`slow_readers`);
 * SIGTERM first closes the listening socket, so that another process takes the next connection, then lets the
   application end, and doesn't trip over a handshake (``KeyError: 'application_instance'``);
+* at the limit of open files, which is raised as far as it goes, clients are told so instead of reset (`admission`);
 * Python's collector of garbage doesn't stop all sockets every few seconds (`garbage`);
 * settings or a Redis on which no interface can run end the start with one sentence and status 2;
+* the application begins before the first connection, and ends the process with status 1 when it fails for good;
 * a handshake is not refused before the application's own ``CONNECT_TIMEOUT``, nor a healthy socket closed after a day.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import struct
 import sys
+from http import HTTPStatus
 from typing import Any, Final
 
 import daphne.server  # first of all that is Twisted's: it installs the reactor
@@ -31,13 +35,18 @@ from daphne.cli import CommandLineInterface
 from daphne.http_protocol import WebRequest
 from django.core.exceptions import ImproperlyConfigured
 from twisted.internet.defer import Deferred
+from twisted.internet.error import ReactorNotRunning
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import implementer  # type: ignore[import-untyped]
 
 from switchboard.conf import get_settings
+from switchboard.descriptors import raise_file_limit
 from switchboard.exceptions import LayerUnavailable, UnfitServer
+from switchboard.interface.admission import Admission, is_surplus
+from switchboard.interface.client_end import TRY_AGAIN_LATER
 from switchboard.interface.endpoint import Endpoint, Turn, unsent
 from switchboard.interface.garbage import Garbage
+from switchboard.interface.pages import page
 from switchboard.interface.slow_readers import Backlog, SlowReaders
 from switchboard.interface.wire import EXTENSION
 
@@ -49,6 +58,8 @@ logger = logging.getLogger(__name__)
 HANDSHAKE_TIMEOUT: Final = 60
 #: The status of a process that was given a bad setting or option, as argparse has it.
 BAD_USAGE: Final = 2
+#: The status of a process whose application has failed.
+FAILED: Final = 1
 #: Daphne's word for no limit.
 UNLIMITED: Final = -1
 #: Seconds that requests under way are given after SIGTERM.
@@ -114,10 +125,14 @@ class HttpConnection:
 
 
 class Server(daphne.server.Server):  # type: ignore[misc]
-    """See the module. The application may have a method ``stop()`` that returns a future."""
+    """See the module. The application may have methods ``verify()``, ``start(failed)`` and ``stop()``: see `Interface`.
+
+    After `run`, ``failed`` says whether the application ended it.
+    """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.failed = False
         self._ports: list[Any] = []
         self._garbage = Garbage()
         settings = get_settings()
@@ -141,7 +156,10 @@ class Server(daphne.server.Server):  # type: ignore[misc]
                 raise
             except LayerUnavailable as error:
                 logger.warning("the layer is away: %s", error)
+        self._admission = Admission(raise_file_limit())
         self._garbage.begin()
+        # By a timer, since `callWhenRunning` calls before the loop runs.
+        daphne.server.reactor.callLater(0, self._begin)
         super().run()
 
     # -- the sockets
@@ -151,14 +169,28 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         self._garbage.closed()
         if isinstance(protocol, WebRequest) and (backlog := protocol.__dict__.pop("backlog", None)) is not None:
             backlog.requests -= 1  # once, though Daphne calls this twice for some
+        if isinstance(protocol, WebRequest) and protocol.transport is None:
+            # It became a WebSocket. Its HTTP connection is not used any more, and never told that it is over: the two
+            # would refer to each other until the garbage collector finds them.
+            protocol.channel.requests.clear()
 
     def application_checker(self) -> None:
         """Daphne calls it every second."""
         super().application_checker()
         self._garbage.look(len(self.connections))
         self._slow_readers.check()
+        self._admission.look()
 
     # -- the application
+
+    def _begin(self) -> None:
+        start = getattr(self.application, "start", None)
+        if start is not None:
+            try:
+                start(self._application_failed)
+            except Exception:  # Twisted's log, where it would go, is switched off
+                logger.critical("the application did not start", exc_info=True)
+                self._application_failed()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         extension: Any = {}
@@ -167,7 +199,15 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         elif (transport := getattr(protocol.channel, "transport", None)) is not None:  # a stream of HTTP/2 has none
             extension = protocol.backlog = self._slow_readers.open(HttpConnection(transport))
         scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: extension}
+        if is_surplus(protocol.transport):
+            return self._refuse(protocol, scope)
         return super().create_application(protocol, scope)
+
+    def _refuse(self, protocol: Any, scope: dict[str, Any]) -> asyncio.Queue[Any]:
+        """Tell the client that there is no room for it, in the application's place."""
+        telling = _tell_socket(protocol, scope) if isinstance(protocol, Endpoint) else _tell_request(protocol, scope)
+        self.connections[protocol]["application_instance"] = asyncio.ensure_future(telling)
+        return asyncio.Queue()
 
     async def handle_reply(self, protocol: Any, message: dict[str, Any]) -> None:
         if protocol not in self.connections or "disconnected" in self.connections[protocol]:
@@ -195,8 +235,14 @@ class Server(daphne.server.Server):  # type: ignore[misc]
 
     # -- the end
 
+    def _application_failed(self) -> None:
+        self.failed = True
+        with contextlib.suppress(ReactorNotRunning):  # it ends already
+            self.stop()
+
     def listen_success(self, port: Any) -> None:
         self._ports.append(port)
+        self._admission.govern(port)
         # Daphne has no seam for it; nothing was accepted before now.
         self.ws_factory.protocol = Endpoint
         self.ws_factory.turn = Turn(get_settings().SOCKET_UNSENT_BYTES)
@@ -212,7 +258,10 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         ended = stop() if stop is not None else None
         await self._finish_requests()
         if ended is not None:
-            await ended
+            try:
+                await ended
+            except Exception:
+                logger.exception("the application did not end in order")
         running = self._running()
         for task in running:
             task.cancel()
@@ -232,8 +281,25 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         return [instance for instance in instances if instance is not None and not instance.done()]
 
 
+async def _tell_socket(endpoint: Endpoint, scope: dict[str, Any]) -> None:
+    # Accepted first, with a subprotocol if it wants one: see `ClientEnd`.
+    endpoint.accept(next(iter(scope["subprotocols"]), None))
+    endpoint.close(TRY_AGAIN_LATER)
+
+
+async def _tell_request(request: WebRequest, scope: dict[str, Any]) -> None:
+    answer = page(HTTPStatus.SERVICE_UNAVAILABLE, scope)
+    if request.channel is not None:
+        request.channel.persistent = False
+    headers = [*answer.headers, (b"connection", b"close")]
+    request.handle_reply({"type": "http.response.start", "status": answer.status, "headers": headers})
+    request.handle_reply({"type": "http.response.body", "body": answer.body})
+
+
 class CommandLine(CommandLineInterface):  # type: ignore[misc]
     """Daphne's options; the defaults of two are raised, see the module."""
+
+    server: Server  # set by `run`
 
     description = "Switchboard's interface: Daphne, holding the sockets"
     server_class = Server
@@ -250,3 +316,5 @@ class CommandLine(CommandLineInterface):  # type: ignore[misc]
         except (ImproperlyConfigured, UnfitServer) as error:
             print(error, file=sys.stderr)
             raise SystemExit(BAD_USAGE) from None
+        if self.server.failed:
+            raise SystemExit(FAILED)

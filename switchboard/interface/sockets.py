@@ -3,6 +3,9 @@
 A socket is known from its handshake until its connection asks to be forgotten, which is later than its close: the
 buffer and the disconnect belong to this process, not to the coroutine that Daphne runs for the socket and kills 10
 seconds after the close.
+
+Clients may leave faster than workers report their disconnects, and a closed socket holds no descriptor that would limit
+their number. So what closed sockets hold is bounded in bytes; beyond the bound new sockets are refused with 1013.
 """
 
 from __future__ import annotations
@@ -11,17 +14,28 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
+from typing import Final
 
 from switchboard.events import Content, Envelope
 from switchboard.interface.actions import Accept, Action, Close, Deny, Enqueue, Forget, Pause, Resume, Send
 from switchboard.interface.answers import Answer
 from switchboard.interface.client_end import Phase
 from switchboard.interface.connection import Connection, Limits, Opening
-from switchboard.interface.wire import Wire
+from switchboard.interface.wire import ClosedWire, Wire
 from switchboard.layers.base import Receipt, SocketState
+from switchboard.outages import Outage
 from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
+
+#: Bytes that closed sockets may hold until their disconnects were handled, and the part of them below which new sockets
+#: are let in again: at the bound itself they would be refused and let in by turns, with a line in the log each time.
+MAX_CLOSED_BYTES: Final = 64 * 1024 * 1024
+LET_IN_BELOW: Final = 3 / 4
+#: What a closed socket costs besides the frames that it left, in bytes (measured: 1.6 KB, and more with frames).
+CLOSED_SOCKET_OVERHEAD: Final = 2048
+
+_CLOSED: Final[Wire] = ClosedWire()
 
 
 class Socket:
@@ -30,13 +44,15 @@ class Socket:
     Deadlines move with every frame. The alarm does not: it rings where it was set, and is set anew if it rang early.
     """
 
-    __slots__ = ("_alarm", "_sockets", "connection", "wire")
+    __slots__ = ("_alarm", "_sockets", "closed_bytes", "connection", "wire")
 
     def __init__(self, connection: Connection, wire: Wire, sockets: Sockets) -> None:
         self.connection = connection
         self.wire = wire
         self._sockets = sockets
         self._alarm: asyncio.TimerHandle | None = None
+        #: What it counts in `Sockets.closed_bytes`; 0 while the client is there.
+        self.closed_bytes = 0
 
     # -- from the client
 
@@ -45,8 +61,10 @@ class Socket:
 
     def lost(self, code: int) -> None:
         """May be said more than once; the first time counts."""
+        self.wire = _CLOSED
         if self._sockets.knows(self):
             self._sockets.gone(self.connection.channel)
+            self._sockets.count_closed(self)
             self.perform(self.connection.lost(code))
 
     # -- to the client, to the layer
@@ -99,6 +117,10 @@ class Sockets:
         self.enqueue = enqueue
         self._limits = limits
         self.gone = gone
+        #: Bytes held by sockets whose client is gone.
+        self.closed_bytes = 0
+        self._overloaded = False
+        self._overload = Outage(logger, "new sockets are refused with 1013")
         self._sockets: dict[str, Socket] = {}
         self._empty = asyncio.Event()
         self._empty.set()
@@ -116,11 +138,25 @@ class Sockets:
         return self._sockets.get(socket.connection.channel) is socket
 
     def open(self, channel: str, opening: Opening, wire: Wire) -> Socket:
-        """A handshake began."""
+        """A handshake began. It is refused while closed sockets hold too much."""
         socket = self._sockets[channel] = Socket(Connection(channel, opening, self._limits), wire, self)
         self._empty.clear()
-        socket.perform(socket.connection.opened(_now()))
+        if self._is_overloaded():
+            self._overload.lasts(
+                f"closed sockets whose disconnect no worker has handled hold {self.closed_bytes} bytes"
+            )
+            socket.perform(socket.connection.refuse_overload())
+        else:
+            self._overload.over()
+            socket.perform(socket.connection.opened(_now()))
         return socket
+
+    def _is_overloaded(self) -> bool:
+        if self._overloaded:
+            self._overloaded = self.closed_bytes > LET_IN_BELOW * MAX_CLOSED_BYTES
+        else:
+            self._overloaded = self.closed_bytes > MAX_CLOSED_BYTES
+        return self._overloaded
 
     # -- from the layer
 
@@ -227,8 +263,16 @@ class Sockets:
         for socket in tuple(self._sockets.values()):
             self.forget(socket)
 
+    def count_closed(self, socket: Socket) -> None:
+        """Count what a socket holds whose client is gone, until it is forgotten; only once."""
+        if not socket.closed_bytes:
+            socket.closed_bytes = CLOSED_SOCKET_OVERHEAD + socket.connection.held_bytes
+            self.closed_bytes += socket.closed_bytes
+
     def forget(self, socket: Socket) -> None:
         socket.silence()
+        self.closed_bytes -= socket.closed_bytes
+        socket.closed_bytes = 0
         self._sockets.pop(socket.connection.channel, None)
         if not self._sockets:
             self._empty.set()

@@ -21,6 +21,7 @@ from switchboard.interface.frames import Frame
 __all__ = [
     "EXTENSION",
     "AsgiWire",
+    "ClosedWire",
     "DirectWire",
     "Listener",
     "Receive",
@@ -87,6 +88,31 @@ def direct_wire(scope: Scope) -> DirectWire | None:
     """The wire of a socket that our own server holds."""
     wire: DirectWire | None = (scope.get("extensions") or {}).get(EXTENSION)
     return wire
+
+
+class ClosedWire:
+    """The wire of sockets whose client is gone. Drops everything.
+
+    A socket lives on until its disconnect was handled. Its server's end, with some 10 KB of buffers and parsers, does
+    not have to.
+    """
+
+    __slots__ = ()
+
+    def accept(self, subprotocol: str | None) -> None:
+        pass
+
+    def deny(self) -> None:
+        pass
+
+    def frame(self, frame: Frame) -> None:
+        pass
+
+    def close(self, code: int) -> None:
+        pass
+
+    def read(self, on: bool) -> None:
+        pass
 
 
 class AsgiWire:

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from functools import cached_property
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 from weakref import WeakKeyDictionary
 
 from switchboard.events import Envelope, GroupMessage, Join, Leave, Reply
@@ -29,13 +28,14 @@ class ChannelsLayer(Layer):
 
     extensions: ClassVar[list[str]] = ["groups", "flush", *Layer.extensions]
 
-    @cached_property
-    def _mailrooms(self) -> WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Mailroom]]:
-        return WeakKeyDictionary()
+    _mailrooms: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, Mailroom]]
+    _reader_name: str
 
-    @cached_property
-    def _reader_name(self) -> str:
-        return new_worker()
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        layer = super().__new__(cls, *args, **options)
+        layer._mailrooms = WeakKeyDictionary()
+        layer._reader_name = new_worker()
+        return layer
 
     async def send(self, channel: str, message: dict[str, Any]) -> None:
         """Send onto a channel, named or specific to one consumer."""

@@ -6,10 +6,15 @@ import enum
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from switchboard.events import Content, Envelope, InboxEntry
 
-__all__ = ["Beat", "Enqueued", "InterfaceContract", "Receipt", "SocketState"]
+__all__ = ["MAX_READ", "Beat", "Enqueued", "InterfaceContract", "Receipt", "SocketState"]
+
+
+#: Entries that one `read_inbox` returns, unless it is asked for fewer.
+MAX_READ: Final = 500
 
 
 class Enqueued(enum.Enum):
@@ -22,7 +27,7 @@ class Enqueued(enum.Enum):
     UNKNOWN = "unknown"
     """The socket has no record: the data was lost, or the interface was reaped."""
     FULL = "full"
-    """The channel is at its capacity; nothing was queued. Never for a disconnect."""
+    """The channel is at its capacity, in messages or in bytes; nothing was queued. Never for a disconnect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +78,13 @@ class InterfaceContract(ABC):
         """
 
     @abstractmethod
-    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
-        """The entries whose number is above ``after``, oldest first, at most a few hundred.
+    async def read_inbox(
+        self, interface: str, after: int, *, wait: float, count: int = MAX_READ, drop: bool = False
+    ) -> Sequence[InboxEntry]:
+        """Return the entries whose number is above ``after``, oldest first, at most ``count``.
 
-        Waits up to ``wait`` seconds for the first one. One caller at a time for each interface.
+        Waits up to ``wait`` seconds for the first one. With ``drop`` the entries up to ``after`` are dropped before, at
+        no further cost. One caller at a time for each interface.
         An inbox that is gone has no entries; `beat` is what notices.
         """
 
@@ -86,6 +94,8 @@ class InterfaceContract(ABC):
 
         Raises:
             InboxLost: the inbox does not exist.
+            InboxRemoved: the same, and it was removed because it held too much. Of the interface's sockets nothing was
+                reported, and their records are whole.
         """
 
     async def enqueue(self, envelope: Envelope) -> Receipt:
@@ -137,4 +147,5 @@ class InterfaceContract(ABC):
     @abstractmethod
     async def report_written(self, channel: str, total: int) -> None:
         """Tell the worker that answers the request ``channel`` that ``total`` bytes of the response have been written
-        to the client; -1 says that the client is gone. Unread reports are forgotten after a minute."""
+        to the client; -1 says that the client is gone, also before any worker claimed the request. Unread reports are
+        forgotten after a minute."""

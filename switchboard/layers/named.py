@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from channels.exceptions import InvalidChannelLayerError
@@ -13,6 +14,11 @@ from switchboard.layers.extensions import lacking
 from switchboard.layers.plain import PlainLayer, sender_on
 
 __all__ = ["LacksExtensions", "get_layer", "get_sender"]
+
+
+#: Channels makes a layer when it is first asked for, without a lock: threads that ask at once would get two layers, and
+#: what one sends on its own could be lost to the other. It is held only to look a layer up, or to make it.
+_making = threading.Lock()
 
 
 class LacksExtensions(ImproperlyConfigured):
@@ -56,6 +62,7 @@ def _named(alias: str) -> Any:
     if alias not in channel_layers.configs and alias not in channel_layers.backends:
         raise ImproperlyConfigured(f"CHANNEL_LAYERS has no {alias!r}.")
     try:
-        return channel_layers[alias]
+        with _making:
+            return channel_layers[alias]
     except (InvalidChannelLayerError, TypeError, ValueError, LookupError) as error:
         raise ImproperlyConfigured(f"CHANNEL_LAYERS[{alias!r}] cannot be made: {error}") from error

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from switchboard.events import Content, Envelope, Output
 from switchboard.layers.interface_contract import SocketState
 
-__all__ = ["Attempt", "Begun", "Commit", "DeadLetter", "Delivery", "Pending", "WorkerContract"]
+__all__ = ["Attempt", "Begun", "Commit", "DeadLetter", "Delivery", "Pending", "SocketPage", "WorkerContract"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,14 @@ class DeadLetter:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class SocketPage:
+    """The answer of `Layer.scan_sockets`. ``more``: this scan has not come to its end."""
+
+    sockets: Sequence[SocketState]
+    more: bool
+
+
 class WorkerContract(ABC):
     """What holds of every method stands in `base`."""
 
@@ -123,7 +131,8 @@ class WorkerContract(ABC):
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:
         """Acknowledge an HTTP request before it runs, telling its interface who runs it (`Claimed`).
 
-        False if it is not the worker's, or past its time, in which case it is dropped.
+        False if it is not the worker's, or past its time, or its client is gone (`report_written` of -1); in the latter
+        two cases it is dropped.
         """
 
     @abstractmethod
@@ -190,8 +199,31 @@ class WorkerContract(ABC):
         ``unbroken`` seconds, as when nobody could, nothing is known and counting begins anew."""
 
     @abstractmethod
+    async def known_interfaces(self, *, watched: float) -> Collection[str] | None:
+        """Return the interfaces that have an inbox or records, or None unless `watch_interfaces` has been called for
+        ``watched`` seconds without a break, on these data of the server.
+
+        After a loss of data the interfaces that live make themselves known again. So if ``watched`` is a lease, each
+        interface that is not in the answer is dead: it did not show itself for a lease, or all its sockets were
+        reported. One that was named to somebody before the call, and lives, is in the answer.
+
+        Raises:
+            LayerUnavailable: one of the hosts did not answer, whose interfaces are not known.
+        """
+
+    @abstractmethod
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         """Records of the interface's sockets, at most a few hundred: those with nothing under way first."""
+
+    @abstractmethod
+    async def scan_sockets(self, interface: str, *, every: float, include_busy: bool = False) -> SocketPage | None:
+        """Return the next of the interface's sockets that have nothing under way, and with ``include_busy`` of the
+        others too, a few hundred at most; None if there is no record of the interface's sockets.
+
+        All callers share one scan, so that workers that clean up after the same interface divide its sockets: each
+        socket is on one page. What a caller had that died, or whose answer was lost, is on a page of the next scan. A
+        scan begins ``every`` seconds after the last one began, or when that one ends; until then pages are empty.
+        """
 
     @abstractmethod
     async def beat_worker(self, worker: str) -> None:

@@ -14,7 +14,7 @@ For tests that are not ``async def``.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
 
@@ -29,6 +29,7 @@ from switchboard.bridging import call
 from switchboard.conf import get_settings
 from switchboard.events import Ack, Content, Envelope, GroupMessage, InboxEvent, Join, Leave, Reply, Tip
 from switchboard.exceptions import ChannelFull
+from switchboard.isolation import keeping_connections
 from switchboard.layers.base import Delivery, Enqueued, Layer
 from switchboard.layers.named import get_layer
 from switchboard.message import Message
@@ -57,7 +58,8 @@ class Client:
     """One socket, as its consumers see it.
 
     ``session`` is its channel session to begin with, ``user`` somebody who is logged in there. Without ``layer`` and
-    ``router`` those of the settings are used.
+    ``router`` those of the settings are used. Consumers and views that it runs send on its layer too, unless they name
+    another.
     """
 
     def __init__(
@@ -73,7 +75,7 @@ class Client:
         self._interface = new_interface()
         self.reply_channel = new_reply_channel(self._interface)
         self._worker = new_worker()
-        self._runner = _Raising(self.layer, router or Router(settings.CHANNEL_ROUTING), _here)
+        self._runner = _Raising(self.layer, router or Router(settings.CHANNEL_ROUTING), CallingThread())
         committer = Committer(self.layer, self._worker)
         self._dispatcher = Dispatcher(self.layer, self._runner, self._worker, committer, Solitude())
         self._groups: set[str] = set()
@@ -110,7 +112,8 @@ class Client:
             assert not fail_on_none, f"no message on {channel}"
             return False
         self._runner.raised = None
-        async_to_sync(self._handle)(delivery)
+        with keeping_connections():
+            async_to_sync(self._handle)(delivery)
         if self._runner.raised is not None:
             raise self._runner.raised
         return True
@@ -321,6 +324,11 @@ def _session_cookie(user: AbstractBaseUser) -> bytes:
     return f"{settings.SESSION_COOKIE_NAME}={session.session_key}".encode()
 
 
-async def _here(function: Any) -> Any:
-    """In the thread that called `async_to_sync`, which has the test's database connection."""
-    return await sync_to_async(function, thread_sensitive=True)()
+class CallingThread:
+    """The thread that called `async_to_sync`, which has the test's database connection."""
+
+    is_stuck = False
+
+    async def run(self, function: Callable[[], Any], seconds: float | None) -> Any:
+        """In a test nothing is overdue: it has its own time limit."""
+        return await sync_to_async(function, thread_sensitive=True)()

@@ -40,10 +40,10 @@ __all__ = ["UnreliableLayer"]
 #: Calls that are always passed on as they are: whoever makes them wants to begin or end with a layer in order.
 _RELIABLE: Final = frozenset({"flush", "close"})
 #: Calls that are not repeated. Of these the contract says that a repetition is there twice (`request`, `publish`;
-#: a report is read twice), or the second call does another thing than the first: takes the next messages, counts one
-#: more attempt.
+#: a report is read twice), or the second call does another thing than the first: takes the next messages or the next
+#: page, counts one more attempt.
 _SINGLE: Final = frozenset(
-    {"request", "publish", "report_written", "take", "await_reports", "begin", "forgive", "revive"}
+    {"request", "publish", "report_written", "take", "await_reports", "begin", "forgive", "revive", "scan_sockets"}
 )
 
 

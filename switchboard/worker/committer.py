@@ -12,20 +12,30 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
 
 from switchboard.exceptions import ContentError
 from switchboard.layers.base import Commit, Layer
 from switchboard.worker.persisting import persist
 
-#: Messages, and outputs of them all, in one call at most, which keeps the layer from everybody else while it lasts.
+#: Messages, outputs of them all, and bytes of those, in one call at most, which keeps the layer from everybody else
+#: while it lasts. A commit that is larger by itself goes alone.
 MOST_COMMITS: Final = 200
 MOST_OUTPUTS: Final = 2_000
+MAX_COMMIT_BYTES: Final = 1024 * 1024
 
 
 #: Whether it was committed, or why it could not be.
 Answer: TypeAlias = bool | ContentError
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    commit: Commit
+    answer: asyncio.Future[Answer]
+    size: int
 
 
 class Committer:
@@ -35,13 +45,13 @@ class Committer:
         self._layer = layer
         self._worker = worker
         self._turn = asyncio.Lock()
-        self._waiting: deque[tuple[Commit, asyncio.Future[Answer]]] = deque()
+        self._waiting: deque[_Waiting] = deque()
 
     async def commit_all(self, commits: Sequence[Commit]) -> Sequence[Answer]:
         """See `Layer.commit_all`; what cannot go over the wire harms nobody else. Waits while the layer is away."""
         loop = asyncio.get_running_loop()
         mine: list[asyncio.Future[Answer]] = [loop.create_future() for _ in commits]
-        self._waiting.extend(zip(commits, mine, strict=True))
+        self._waiting.extend(_Waiting(*pair, _size_of(pair[0])) for pair in zip(commits, mine, strict=True))
         while not all(future.done() for future in mine):
             async with self._turn:
                 await self._send()
@@ -51,18 +61,20 @@ class Committer:
         """Send what waits, or as much of it as goes into one call."""
         sent = self._next()
         try:
-            for answer, (_, future) in zip(await self._answers([commit for commit, _ in sent]), sent, strict=True):
-                future.set_result(answer)
+            for answer, one in zip(await self._answers([one.commit for one in sent]), sent, strict=True):
+                one.answer.set_result(answer)
         finally:
-            self._waiting.extendleft(reversed([pair for pair in sent if not pair[1].done()]))
+            self._waiting.extendleft(reversed([one for one in sent if not one.answer.done()]))
 
-    def _next(self) -> list[tuple[Commit, asyncio.Future[Answer]]]:
-        taken: list[tuple[Commit, asyncio.Future[Answer]]] = []
-        room = MOST_OUTPUTS
-        while self._waiting and len(taken) < MOST_COMMITS and (not taken or room > 0):
-            commit, future = self._waiting.popleft()
-            room -= len(commit.outputs)
-            taken.append((commit, future))
+    def _next(self) -> list[_Waiting]:
+        taken: list[_Waiting] = []
+        outputs = size = 0
+        while self._waiting and len(taken) < MOST_COMMITS:
+            outputs += len(self._waiting[0].commit.outputs)
+            size += self._waiting[0].size
+            if taken and (outputs > MOST_OUTPUTS or size > MAX_COMMIT_BYTES):
+                break
+            taken.append(self._waiting.popleft())
         return taken
 
     async def _answers(self, commits: Sequence[Commit]) -> Sequence[Answer]:
@@ -74,3 +86,28 @@ class Committer:
             if len(commits) == 1:
                 return [error]
         return [answer for commit in commits for answer in await self._answers([commit])]
+
+
+def _size_of(commit: Commit) -> int:
+    """Return about how many bytes ``commit`` takes on the wire, or anything above `MAX_COMMIT_BYTES`.
+
+    Not by recursion: a client may have nested what a consumer passes on as deep as it likes.
+    """
+    size = 0
+    left: list[Any] = [commit.session, *(getattr(output, "content", None) for output in commit.outputs)]
+    while left and size <= MAX_COMMIT_BYTES:
+        value = left.pop()
+        size += 2
+        if isinstance(value, str):
+            size += len(value) if value.isascii() else 3 * len(value)
+        elif isinstance(value, (bytes, bytearray)):
+            size += len(value)
+        elif isinstance(value, Mapping):
+            # Counted before they are looked at, or content that holds itself would grow here for ever.
+            size += 2 * len(value)
+            left += value.keys()
+            left += value.values()
+        elif isinstance(value, (list, tuple)):
+            size += 2 * len(value)
+            left += value
+    return size

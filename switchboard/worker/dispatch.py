@@ -10,29 +10,48 @@ what a repeated POST would do; so what it sends leaves at once.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
 from switchboard.conf import get_settings
-from switchboard.events import Reply
+from switchboard.events import Content, Reply
 from switchboard.exceptions import ContentError, LayerUnavailable
 from switchboard.layers.base import Attempt, Begun, Commit, Delivery, Layer
+from switchboard.message import Message
 from switchboard.names import HTTP_REQUEST
 from switchboard.responses import SERVER_ERROR
 from switchboard.worker.committer import Committer
+from switchboard.worker.database_errors import RetryPolicy
 from switchboard.worker.execution import Execution, Result
 from switchboard.worker.persisting import persist
-from switchboard.worker.runner import Outcome, Runner
+from switchboard.worker.runner import Away, Outcome, Overdue, Runner
 from switchboard.worker.solitude import Solitude
+from switchboard.worker.threads import NotStarted
 
 logger = logging.getLogger("switchboard.worker")
+
+
+def _answer(status: int, text: str) -> Content:
+    return {
+        "status": status,
+        "headers": [(b"content-type", b"text/plain; charset=utf-8")],
+        "content": text.encode(),
+        "more_content": False,
+    }
+
+
+#: What it gets whose view did not return in time.
+VIEW_OVERDUE = _answer(504, "This page took too long. It has been logged.\n")
+#: What it gets that was claimed by a worker that has to end.
+WORKER_ENDS = _answer(503, "The server is restarting. Try again in a moment.\n")
 
 
 class Dispatcher:
     """Handles deliveries of one shard for one worker.
 
     ``layer`` is the shard. ``committer`` and ``solitude`` are those of all dispatchers of the worker on this shard.
-    ``stopping`` tells when to give back what cannot be finished now.
+    Up to ``requests`` HTTP requests run at once. ``stopping`` tells when to give back what cannot be finished now.
     """
 
     def __init__(
@@ -43,24 +62,31 @@ class Dispatcher:
         committer: Committer,
         solitude: Solitude,
         *,
+        requests: int = 1,
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         self._layer = layer
         self._runner = runner
         self._worker = worker
-        self._execution = Execution(runner, stopping)
+        self._execution = Execution(runner, solitude, stopping)
         self._solitude = solitude
         self._committer = committer
+        self._request_slots = asyncio.Semaphore(requests)
 
     async def handle_together(self, deliveries: Sequence[Delivery], ran: Callable[[], None]) -> None:
         """`handle` several that come for the first time; those of a `batch` consumer run together.
 
         ``ran`` is called as soon as all that is left to do is to commit.
+
+        Raises:
+            Overdue: a consumer did not return; its message, or its batch, is pending. The others are committed.
         """
-        async with self._solitude.company():
-            finished = await self._execution.run_together(deliveries)
+        finished = await self._execution.run_together(deliveries)
         ran()
         await self._commit_all(finished)
+        for _, result in finished:
+            if isinstance(result, Overdue):
+                raise result
 
     async def handle(self, delivery: Delivery) -> None:
         """Run the consumer of ``delivery`` and commit, unless it was handled before or is another worker's.
@@ -78,41 +104,65 @@ class Dispatcher:
             await self._handle_first(delivery)
 
     async def _handle_request(self, delivery: Delivery) -> None:
+        # Claimed when it can run, not before: until then it may be another worker's, or its client may leave.
+        async with self._request_slots:
+            if not self._runner.is_stuck and await self._claim(delivery):
+                await self._answer_request(delivery)
+
+    async def _claim(self, delivery: Delivery) -> bool:
         # Not persistent: if the answer to the claim is lost, so is the request; running it might be a second time.
         try:
-            claimed = await self._layer.claim_request(self._worker, delivery)
+            return await self._layer.claim_request(self._worker, delivery)
         except LayerUnavailable:
             logger.warning("request %s dropped: the layer did not answer", delivery.envelope.id)
-            return
-        if not claimed:
-            return
+            return False
+
+    async def _answer_request(self, delivery: Delivery) -> None:
         message = self._execution.message(delivery)
         try:
             await self._runner.call(message)
+        except Overdue:
+            await self._reply(message, VIEW_OVERDUE)
+            raise
+        except NotStarted:
+            await self._reply(message, WORKER_ENDS)
         except Exception as error:
             self._runner.report(message, error)
-            if message.reply_channel is not None:
-                await persist(lambda: self._layer.publish([Reply(str(message.reply_channel), SERVER_ERROR)]))
+            await self._reply(message, SERVER_ERROR)
+
+    async def _reply(self, message: Message, content: Content) -> None:
+        if message.reply_channel is not None:
+            reply = Reply(str(message.reply_channel), content)
+            await persist(lambda: self._layer.publish([reply]))
 
     async def _handle_first(self, delivery: Delivery) -> None:
-        async with self._solitude.company():
-            outcome = await self._execution.run(delivery)
-        await self._commit_all([(delivery, outcome)])
+        await self._commit_all([(delivery, await self._execution.run(delivery))])
 
     async def _handle_again(self, delivery: Delivery) -> None:
+        outcome = await self._execution.retry(lambda policy: self._attempt(delivery, policy), delivery)
+        await self._commit_all([(delivery, outcome)])
+
+    async def _attempt(self, delivery: Delivery, policy: RetryPolicy) -> Outcome | None:
+        """Run a redelivered message once, alone; None where it is not to run, and settled.
+
+        Raises:
+            Away: run it again later; the attempt was not counted.
+            NotStarted: it has to run elsewhere; the attempt was not counted.
+            Overdue: the consumer did not return; the attempt was.
+        """
         async with self._solitude.alone():
             # Counted in here: a message that only waited for its turn beside one that ended the worker did not begin.
             attempt: Attempt = await persist(lambda: self._layer.begin(self._worker, delivery))
             if attempt.begun is not Begun.RUN:
-                return
+                return None
             if attempt.number > get_settings().MAX_ATTEMPTS:
                 await self._bury(delivery, attempt.number)
-                return
-            outcome = await self._execution.run(delivery)
-        if outcome is not None:
-            await self._commit_all([(delivery, outcome)])
-        else:
-            await persist(lambda: self._layer.forgive(self._worker, delivery))
+                return None
+            try:
+                return await self._execution.run_once(delivery, policy)
+            except (Away, NotStarted):
+                await persist(lambda: self._layer.forgive(self._worker, delivery))
+                raise
 
     async def _bury(self, delivery: Delivery, attempts: int) -> None:
         logger.error(
@@ -126,7 +176,7 @@ class Dispatcher:
 
     async def _commit_all(self, results: Iterable[tuple[Delivery, Result]]) -> None:
         """Commit what has an outcome. What cannot go over the wire counts as raised: a commit without outputs can."""
-        finished = [(delivery, outcome) for delivery, outcome in results if outcome is not None]
+        finished = [(delivery, outcome) for delivery, outcome in results if isinstance(outcome, Outcome)]
         answers = await self._committer.commit_all([_commit_of(*pair) for pair in finished])
         for (delivery, outcome), answer in zip(finished, answers, strict=True):
             if isinstance(answer, ContentError):

@@ -12,30 +12,33 @@ return: its thread cannot be stopped, only the process can.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import uuid
 from collections.abc import Awaitable, Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from django.db import close_old_connections
 
 from switchboard.conf import get_settings
-from switchboard.exceptions import LayerUnavailable, UnfitServer
+from switchboard.events import Envelope
+from switchboard.exceptions import ChannelFull, LayerUnavailable, UnfitServer
 from switchboard.layers.base import Layer
 from switchboard.layers.tips import TOLD_FOR
-from switchboard.names import HTTP_REQUEST, new_worker
+from switchboard.names import HTTP_REQUEST, RECONCILE, new_worker
 from switchboard.outages import Outage
 from switchboard.responses import finish_responses
 from switchboard.routing import Router
-from switchboard.threads import DetachableThreads
+from switchboard.tasks import TaskGroup
 from switchboard.waiting import within
 from switchboard.worker.committer import Committer
 from switchboard.worker.delivery import Holdings
 from switchboard.worker.dispatch import Dispatcher
 from switchboard.worker.reading import OneByOne, Reading, Together
 from switchboard.worker.reaper import Reaper
-from switchboard.worker.runner import InThread, Overdue, Runner
+from switchboard.worker.runner import Overdue, Runner
 from switchboard.worker.solitude import Solitude
+from switchboard.worker.threads import ThreadPool
 
 logger = logging.getLogger("switchboard.worker")
 
@@ -46,7 +49,10 @@ DEFAULT_THREADS = 4
 
 
 class Worker:
-    """Consumes ``channels`` of ``layer`` with up to ``threads`` messages, and as many requests, at a time."""
+    """Consumes ``channels`` of ``layer`` with up to ``threads`` messages, and as many requests, at a time.
+
+    ``time_limits``: whether a consumer or a view that takes too long ends it; not where it may stand at a breakpoint.
+    """
 
     def __init__(
         self,
@@ -55,12 +61,14 @@ class Worker:
         *,
         channels: Collection[str] | None = None,
         threads: int = DEFAULT_THREADS,
+        time_limits: bool = True,
     ) -> None:
         self.name = new_worker()
         self.channels = sorted(router.channel_names() if channels is None else channels)
         self._layer = layer
         self._router = router
         self._threads = threads
+        self._time_limits = time_limits
         self._overdue: Overdue | None = None
 
     async def verify(self) -> None:
@@ -85,9 +93,12 @@ class Worker:
             Overdue: a consumer did not return; everything else was finished. Its thread may be running still.
         """
         drained = asyncio.Event()
-        async with asyncio.TaskGroup() as side:
+        async with TaskGroup() as side:
+            if RECONCILE in self.channels:
+                seconds = get_settings().INTERFACE_LEASE / 3
+                side.create_task(_repeat(self._ask_to_reconcile, seconds, drained), name="reconcile")
             side.create_task(_repeat(self._tell_tips, get_settings().TIP_INTERVAL, drained), name="tips")
-            async with asyncio.TaskGroup() as work:
+            async with TaskGroup() as work:
                 for shard in self._layer.shards:
                     self._work_on(shard, work, side, stop, drained)
             # While the worker beats: an interface cuts off the responses of one that doesn't.
@@ -98,7 +109,19 @@ class Worker:
             raise self._overdue
 
     async def _tell_tips(self) -> None:
-        await self._layer.publish(self._layer.tips.recent(TOLD_FOR * get_settings().TIP_INTERVAL))
+        tips = self._layer.tips
+        tips.begin_round(TOLD_FOR * get_settings().TIP_INTERVAL)
+        while some := tips.next_slice():
+            await self._layer.publish(some)
+            tips.told(some)
+
+    async def _ask_to_reconcile(self) -> None:
+        """Have the application look for sockets that nobody will report, once that can be told; see `reconciling`."""
+        known = await self._layer.known_interfaces(watched=get_settings().INTERFACE_LEASE)
+        if known is None or await self._layer.depth(RECONCILE):
+            return
+        with contextlib.suppress(ChannelFull):  # another worker asked
+            await self._layer.publish([Envelope(RECONCILE, uuid.uuid4().hex, {})])
 
     def _work_on(
         self,
@@ -132,14 +155,13 @@ class Worker:
         solitude, committer = Solitude(), Committer(shard, self.name)
 
         def reading(kind: type[AnyReading], channels: Collection[str], thread: str, **options: int) -> AnyReading:
-            # Not a context manager: at a failure its end would wait on threads that wait on this loop.
-            if HTTP_REQUEST in channels:
-                views = DetachableThreads(get_settings().HTTP_STREAM_THREADS, thread)
-                in_thread = _with_fresh_connections_in(views.run)
-            else:
-                in_thread = _threads_of(ThreadPoolExecutor(self._threads, thread))
-            runner = Runner(self._layer, self._router, in_thread)
-            dispatcher = Dispatcher(shard, runner, self.name, committer, solitude, stopping=stop.is_set)
+            # A response that takes long leaves its view's thread.
+            detachable = get_settings().HTTP_STREAM_THREADS if HTTP_REQUEST in channels else 0
+            threads = ThreadPool(self._threads, thread, _with_fresh_connections, detachable=detachable)
+            runner = Runner(self._layer, self._router, threads, time_limits=self._time_limits)
+            dispatcher = Dispatcher(
+                shard, runner, self.name, committer, solitude, requests=self._threads, stopping=stop.is_set
+            )
             return kind(shard, self.name, channels, work, dispatcher, holdings, overdue, **options)
 
         batched = self._router.batched()
@@ -171,17 +193,6 @@ async def _repeat(step: Callable[[], Awaitable[None]], seconds: float, end: asyn
             outage.lasts(error)
         else:
             outage.over()
-
-
-def _threads_of(pool: ThreadPoolExecutor) -> InThread:
-    async def in_thread(function: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(pool, _with_fresh_connections, function)
-
-    return in_thread
-
-
-def _with_fresh_connections_in(run: InThread) -> InThread:
-    return lambda function: run(lambda: _with_fresh_connections(function))
 
 
 def _with_fresh_connections(function: Callable[[], Any]) -> Any:

@@ -24,6 +24,7 @@ from switchboard.waiting import within
 from switchboard.worker.delivery import Holdings
 from switchboard.worker.dispatch import Dispatcher
 from switchboard.worker.pace import Pace
+from switchboard.worker.round_robin import RoundRobin
 from switchboard.worker.runner import Overdue
 from switchboard.worker.takeover import Takeover
 
@@ -54,10 +55,11 @@ class Reading(ABC):
     async def read(self, stop: asyncio.Event) -> None:
         """Take messages until ``stop``."""
         backoff, outage = Backoff(), Outage(logger, f"cannot take messages of {', '.join(self.channels)}")
+        fetching = RoundRobin(self.layer, self.worker, self.channels)
         while not stop.is_set():
             free = await self._free()
             try:
-                taken = await self.layer.take(self.worker, self.channels, count=free, wait=TAKE_WAIT)
+                taken = await fetching.fetch(free, wait=TAKE_WAIT)
             except LayerUnavailable as error:
                 outage.lasts(error)
                 await backoff.wait()
@@ -76,7 +78,7 @@ class Reading(ABC):
 
     @abstractmethod
     async def _free(self) -> int:
-        """How many more may be taken of each channel; waits until that is one at least."""
+        """How many more may be taken, of all channels together; waits until that is one at least."""
 
     @abstractmethod
     def _take(self, taken: Sequence[Delivery]) -> None:
@@ -94,7 +96,8 @@ class Reading(ABC):
         try:
             await handling
         except Overdue as error:
-            logger.critical("%s; this worker finishes what else it has, and ends", error)
+            where = None if error.position is None else (Overdue, error, error.position)
+            logger.critical("%s; this worker finishes what else it has, and ends", error, exc_info=where)
             self.overdue(error)
         finally:
             for delivery in deliveries:

@@ -11,29 +11,32 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from contextvars import copy_context
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
-from django.db import InterfaceError, OperationalError
+from django.urls import resolve
 
 from switchboard.batches import most_at_once
 from switchboard.bridging import in_loop
 from switchboard.conf import get_settings
 from switchboard.errors import hook_of
 from switchboard.events import Content, Output, Reply
-from switchboard.exceptions import DeadLettered, DenyConnection, LayerUnavailable, NoRoute, SwitchboardError
+from switchboard.exceptions import DeadLettered, DenyConnection, NoRoute, SwitchboardError
+from switchboard.isolation import isolate, run_isolated
 from switchboard.layers.base import Layer
 from switchboard.message import Message
-from switchboard.names import CONNECT
-from switchboard.outbox import NoOutbox, Outbox, collecting
+from switchboard.names import CONNECT, HTTP_REQUEST
+from switchboard.outbox import NoOutbox, Outbox, collecting_until_closed
 from switchboard.routing import AnyConsumer, Router
+from switchboard.views import django_view
+from switchboard.worker.threads import NotStarted, Threads, TimeLimit, TimeLimitExceeded
 
 logger = logging.getLogger("switchboard.worker")
 
-#: Runs a function of no arguments in some thread.
-InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
+#: Decides whether what a consumer raised is not its fault and goes away by itself; see `RetryPolicy`.
+IsTransient = Callable[[Exception], Awaitable[bool]]
 
 
 class Away(SwitchboardError):
@@ -41,7 +44,11 @@ class Away(SwitchboardError):
 
 
 class Overdue(SwitchboardError):
-    """A consumer did not return within ``SWITCHBOARD["CONSUMER_TIME_LIMIT"]``. Its thread may run on."""
+    """A consumer or a view did not return within its time limit. Its thread may run on; ``position`` is where it is."""
+
+    def __init__(self, text: str, position: TracebackType | None = None) -> None:
+        super().__init__(text)
+        self.position = position
 
 
 class Spoilt(SwitchboardError):
@@ -58,14 +65,15 @@ class Outcome:
 
 
 class Runner:
-    """Runs consumers of ``router``; sync ones by ``in_thread``."""
+    """Runs consumers of ``router``; sync ones in ``threads``. Without ``time_limits`` they may take for ever."""
 
-    def __init__(self, layer: Layer, router: Router, in_thread: InThread) -> None:
+    def __init__(self, layer: Layer, router: Router, threads: Threads, *, time_limits: bool = True) -> None:
         self.layer = layer
         self._router = router
-        self._in_thread = in_thread
+        self._threads = threads
+        self._time_limits = time_limits
 
-    async def run(self, message: Message) -> Outcome:
+    async def run(self, message: Message, is_transient: IsTransient) -> Outcome:
         """What is to be committed for ``message``.
 
         Raises:
@@ -77,11 +85,11 @@ class Runner:
 
         async def run() -> None:
             nonlocal outcome
-            with collecting(outbox):
-                await self._limited(self.call(message), message)
+            with collecting_until_closed(outbox):
+                await self.call(message)
             outcome = _finished(message, outbox)
 
-        error = await _error_of(run())
+        error = await _error_of(run(), is_transient)
         if isinstance(error, DenyConnection):
             if message.channel.name == CONNECT:
                 return Outcome([Reply(str(message.reply_channel), {"close": True})])
@@ -93,7 +101,9 @@ class Runner:
             return await self._answer(message, error)
         return outcome
 
-    async def run_together(self, consumer: AnyConsumer, messages: Sequence[Message]) -> Sequence[Outcome]:
+    async def run_together(
+        self, consumer: AnyConsumer, messages: Sequence[Message], is_transient: IsTransient
+    ) -> Sequence[Outcome]:
         """What is to be committed for each of ``messages``, which were all routed to ``consumer``, one for a `batch`.
 
         Raises:
@@ -106,14 +116,19 @@ class Runner:
             message.outbox = self._outbox_of(message)
 
         async def run() -> None:
-            with collecting(NoOutbox(self.layer)):
-                await self._limited(self._invoke(consumer, list(messages)), messages[0])
+            with collecting_until_closed(NoOutbox(self.layer), *(message.outbox for message in messages)):
+                await self._invoke(consumer, messages[0], list(messages))
             outcomes.extend(_finished(message, message.outbox) for message in messages if message.outbox)
 
-        error = await _error_of(run())
+        error = await _error_of(run(), is_transient)
         if error is not None:
             raise Spoilt(f"a batch of {len(messages)}, {named(messages[0])} the first, raised {error!r}")
         return outcomes
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a thread is stuck, so that nothing new begins here."""
+        return self._threads.is_stuck
 
     def route(self, message: Message) -> AnyConsumer | None:
         """Find the consumer of ``message`` and its keyword arguments, and keep them in it; None: there is none."""
@@ -132,14 +147,16 @@ class Runner:
 
         Raises:
             NoRoute: there is none.
+            Overdue: it did not return.
+            NotStarted: it did not begin.
         """
         consumer = self.route(message)
         if consumer is None:
             raise NoRoute(message.channel.name)
         if most_at_once(consumer):
-            await self._invoke(consumer, [message])
+            await self._invoke(consumer, message, [message])
         else:
-            await self._invoke(consumer, message, **message.kwargs)
+            await self._invoke(consumer, message, message, **message.kwargs)
 
     def report(self, message: Message, error: Exception) -> None:
         """Say that a consumer raised."""
@@ -154,48 +171,51 @@ class Runner:
             return Outcome(failed=True)
         outbox = Outbox(self.layer)
         try:
-            with collecting(outbox):
-                await self._limited(self._invoke(hook, message, error), message)
-        except Overdue:
+            with collecting_until_closed(outbox):
+                await self._invoke(hook, message, message, error)
+        except (Overdue, NotStarted):
             raise
         except Exception:
             logger.exception("the error hook of %s raised", named(message))
             return Outcome(failed=True)
         return Outcome(outbox.outputs)
 
-    async def _limited(self, running: Awaitable[None], message: Message) -> None:
-        seconds = get_settings().CONSUMER_TIME_LIMIT
+    async def _invoke(self, function: Callable[..., Any], message: Message, *args: Any, **kwargs: Any) -> None:
+        """Call ``function`` for ``message`` within the time limit, which begins when it does."""
+        is_request = message.channel.name == HTTP_REQUEST
+        seconds = self._seconds_for(is_request=is_request)
         try:
-            async with asyncio.timeout(seconds) as limit:
-                await running
-        except TimeoutError:
-            # A consumer may raise one of its own.
-            if not limit.expired():
-                raise
-            raise Overdue(f"the consumer of {named(message)} did not return within {seconds:g} s") from None
+            with in_loop(asyncio.get_running_loop(), self.layer):
+                if iscoroutinefunction(function):
+                    async with TimeLimit(seconds):
+                        await run_isolated(function, *args, **kwargs)
+                else:
+                    await self._threads.run(lambda: isolate(function, *args, **kwargs)(), seconds)
+        except TimeLimitExceeded as error:
+            runs = _named_view(message) if is_request else f"the consumer of {named(message)}"
+            raise Overdue(f"{runs} {error}", error.position) from None
 
-    async def _invoke(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
-        with in_loop(asyncio.get_running_loop()):
-            if iscoroutinefunction(function):
-                await function(*args, **kwargs)
-            else:
-                context = copy_context()
-                await self._in_thread(lambda: context.run(function, *args, **kwargs))
+    def _seconds_for(self, *, is_request: bool) -> float | None:
+        if not self._time_limits:
+            return None
+        settings = get_settings()
+        return settings.VIEW_TIME_LIMIT if is_request else settings.CONSUMER_TIME_LIMIT
 
 
-async def _error_of(running: Awaitable[None]) -> Exception | None:
+async def _error_of(running: Awaitable[None], is_transient: IsTransient) -> Exception | None:
     """What application code raised, if it is its own fault.
 
     Raises:
         Away: it is not.
         Overdue: it did not return.
+        NotStarted: it did not begin.
     """
     try:
         await running
-    except Overdue:
+    except (Overdue, NotStarted):
         raise
     except Exception as error:
-        if is_away(error):
+        if await is_transient(error):
             raise Away(str(error)) from error
         return error
     return None
@@ -206,18 +226,18 @@ def _finished(message: Message, outbox: Outbox) -> Outcome:
     return Outcome(outbox.outputs, None if session is None else session.changes())
 
 
-def is_away(error: BaseException) -> bool:
-    """Whether the database or the layer, not the consumer, is at fault, and may be back soon.
-
-    A send asks the layer whether there is room; that it got no answer says nothing against the message. SQLite has the
-    same class for a locked file and for a table that does not exist; the latter will not appear.
-    """
-    if isinstance(error, LayerUnavailable):
-        return True
-    return isinstance(error, (OperationalError, InterfaceError)) and "no such" not in str(error)
-
-
 def named(message: Message) -> str:
     """A message in a log line."""
     path = f" on {message['path']}" if "path" in message else ""
     return f"{message.channel}{path} ({message.id})"
+
+
+def _named_view(message: Message) -> str:
+    """A request in a log line, with the view that Django's URL configuration names for it."""
+    name = getattr(message.consumer, "__qualname__", repr(message.consumer))
+    if message.consumer is django_view:
+        try:
+            name = resolve(message["path"]).view_name
+        except Exception:  # Resolver404, or whatever converters of the application raise
+            name = "no view of the URL configuration"
+    return f"{message['method']} {message['path']} ({name})"

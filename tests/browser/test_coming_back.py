@@ -53,6 +53,23 @@ def test_it_is_tried_at_once_when_there_is_reason_to(somebody: Somebody, site: S
     expect(page.get_by_role("button", name="Try now")).to_be_hidden()
 
 
+def test_an_interface_that_is_stopped_is_left_for_one_connection(somebody: Somebody, site: Site) -> None:
+    page = somebody()
+    page.add_init_script(WATCHED)
+    # The page comes back in the first half second, and what the interface said of moving is due later.
+    page.add_init_script("Math.random = () => 0.5")
+    enter_and_stand_still(page, a_room())
+    site.interface.terminate()
+    wait_until(lambda: page.evaluate("wires[0].readyState === WebSocket.CLOSED"))
+    assert page.evaluate("heard.some(({ t }) => t === 'moving')")
+    site.interface.start()
+    page.clock.run_for(5_000)
+    expect(page.get_by_role("status")).to_have_text("Back online")
+    say(page, "here again")
+    expect_bodies(page, "here again")
+    assert page.evaluate("wires.length") == 2
+
+
 def test_who_is_banned_is_told_so_and_does_not_try_again(somebody: Somebody, site: Site) -> None:
     room = a_room()
     ada, bob = enter(somebody(), room), somebody()

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -122,3 +123,15 @@ async def test_a_consumer_that_hangs_costs_its_worker_and_nothing_else(pool: Poo
         await asyncio.wait_for(talk, PATIENCE)
     assert set(pool.ends) == {1}
     assert any("did not return within 6 s" in worker.log for worker in pool.workers)
+
+
+async def test_views_that_hang_cost_their_workers_and_no_page_after_them(pool: Pool) -> None:
+    """As many as both workers have threads: without a limit that would be the last page that anybody saw."""
+    async with pool.supervised(), httpx.AsyncClient(base_url=pool.interface.url, timeout=PATIENCE) as browser:
+        answers = await asyncio.gather(*(browser.get("/hang/") for _ in range(8)))
+        assert [answer.status_code for answer in answers] == [504] * 8
+        await await_until(lambda: len(pool.ends) == 2, "both to end")
+        assert (await browser.get("/quick/")).text == "quick"
+    assert pool.ends == [1, 1]
+    logs = [worker.log for worker in pool.workers]
+    assert any("GET /hang/ (hang) did not return within 6 s" in log and "in hang" in log for log in logs)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from switchboard.testing.waiting import wait_until
 from tests.e2e.running import MAKE, START, processes, running, supervisorctl
@@ -114,6 +115,26 @@ def test_many_interfaces_share_one_port(checkout: Path, environment: dict[str, s
         before = processes(checkout)
         assert set(before) == {"redis", "interface:interface_00", "interface:interface_01", "worker:worker_00"}
         assert supervisorctl(checkout, "stop", "interface:interface_00") == [["interface:interface_00:", "stopped"]]
+        with urllib.request.urlopen(f"http://127.0.0.1:{environment['PORT']}/", timeout=30) as page:
+            assert page.status == 200
+        terminal.press("\x03")
+        terminal.wait_until_gone(timeout=120)
+
+
+def test_an_interface_that_cannot_work_is_started_again_and_never_given_up(
+    checkout: Path, environment: dict[str, str]
+) -> None:
+    with running(checkout, {**environment, "WORKERS": "1"}) as terminal:
+        [interface] = [name for name in processes(checkout) if name.startswith("interface:")]
+        log = checkout / "var" / "log" / "interface_00.log"
+        with Redis(unix_socket_path=str((checkout / "var/supervisor.sock").readlink().parent / "redis.sock")) as redis:
+            redis.execute_command("ACL", "SETUSER", "default", "-hset")
+            os.kill(processes(checkout)[interface], signal.SIGKILL)
+            # More often than supervisord tries unless it is told otherwise; each pause is a second longer.
+            wait_until(lambda: log.read_text().count("task hub failed") >= 5, "five starts in vain", timeout=120)
+            assert supervisorctl(checkout, "status", interface)[0][1] in ("BACKOFF", "STARTING")
+            redis.execute_command("ACL", "SETUSER", "default", "+hset")
+            wait_until(lambda: interface in processes(checkout), "the interface runs", timeout=60)
         with urllib.request.urlopen(f"http://127.0.0.1:{environment['PORT']}/", timeout=30) as page:
             assert page.status == 200
         terminal.press("\x03")

@@ -17,6 +17,9 @@ from switchboard.testing.waiting import wait_until
 pytestmark = pytest.mark.redis
 
 
+WEBSOCKET = {"websocket.connect", "websocket.disconnect", "websocket.receive", "websocket.reconcile"}
+
+
 def refused(*options: str, redis_url: str) -> str:
     """What runworker says to options that make no sense; one sentence, exit status 2."""
     command = [sys.executable, str(ROOT / "manage.py"), "runworker", *options]
@@ -36,12 +39,11 @@ def channels_of(worker: Worker) -> set[str]:
 @pytest.mark.parametrize(
     ("options", "channels"),
     [
-        ([], {"chat.log", "http.request", "websocket.connect", "websocket.disconnect", "websocket.receive"}),
-        (["--only-channels", "websocket.*"], {"websocket.connect", "websocket.disconnect", "websocket.receive"}),
+        ([], {"chat.log", "http.request", *WEBSOCKET}),
+        (["--only-channels", "websocket.*"], WEBSOCKET),
         (["--only-channels", "chat.*", "--only-channels", "http.*"], {"chat.log", "http.request"}),
         (["--exclude-channels", "http.*", "--exclude-channels", "websocket.*"], {"chat.log"}),
-        (["--only-channels", "websocket.*", "--exclude-channels", "*.receive"],
-         {"websocket.connect", "websocket.disconnect"}),
+        (["--only-channels", "websocket.*", "--exclude-channels", "*.receive"], WEBSOCKET - {"websocket.receive"}),
     ],
 )  # fmt: skip
 def test_it_consumes_what_it_is_told(redis_server: PrivateRedis, options: list[str], channels: set[str]) -> None:

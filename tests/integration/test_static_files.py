@@ -1,4 +1,4 @@
-"""Static files are collected once for each state of their sources, under names that carry their content's hash."""
+"""Static files: collected under names that carry their content's hash, and served from their sources under DEBUG."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.test import override_settings
 
 from project.run.preparation import collect_static_files
+from switchboard.testing.processes import ROOT
+from tests.site import running_site
 
 STORAGES = {**settings.STORAGES, "staticfiles": {"BACKEND": "project.storage.StaticFiles"}}
 
@@ -76,3 +79,32 @@ def test_our_own_scripts_are_served_without_their_comments(sources: Path) -> Non
     for name in ("chat/own.js", names["chat/own.js"]):
         assert (root / name).read_text() == code + "let b;\n"
     assert (root / names["other.js"]).read_text() == written
+
+
+PLAIN = "tests.integration.plain_static_settings"
+OWN, ADMIN = "/static/chat/style.css", "/static/admin/css/base.css"
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("module", [PLAIN, "project.settings"])
+def test_under_debug_workers_serve_the_sources(tmp_path: Path, module: str) -> None:
+    with running_site(tmp_path, workers=1, DEBUG="1", DJANGO_SETTINGS_MODULE=module) as site:
+        own = httpx.get(site.url + OWN, timeout=30)
+        assert (own.status_code, own.headers["Content-Type"].partition(";")[0]) == (200, "text/css")
+        assert own.content == (ROOT / "static/chat/style.css").read_bytes()
+        assert httpx.get(site.url + ADMIN, timeout=30).status_code == 200
+        assert httpx.head(site.url + OWN, timeout=30).status_code == 200
+        assert httpx.get(site.url + "/static/chat/none.css", timeout=30).status_code == 404
+        assert httpx.get(site.url + "/static/%2e%2e/manage.py", timeout=30).status_code == 404
+        assert httpx.get(site.url, timeout=30).status_code == 200
+        # A page that was open before DEBUG was set asks for the collected files.
+        manifest = tmp_path / "static/staticfiles.json"
+        if manifest.exists():
+            collected = json.loads(manifest.read_text())["paths"]["chat/style.css"]
+            assert httpx.get(f"{site.url}/static/{collected}", timeout=30).status_code == 200
+
+
+@pytest.mark.redis
+def test_without_debug_that_is_left_to_whoever_serves_them(tmp_path: Path) -> None:
+    with running_site(tmp_path, workers=1, DJANGO_SETTINGS_MODULE=PLAIN) as site:
+        assert httpx.get(site.url + OWN, timeout=30).status_code == 404

@@ -61,3 +61,16 @@ def test_whoever_stands_still_is_noticed_after_the_time_that_passed(steps: list[
     for step in steps:
         now += step
         assert still.look({"a": 0}, now)["a"] == now - 5.0
+
+
+def test_for_how_long_there_was_a_watch() -> None:
+    stillness: Stillness[str] = Stillness(unbroken=2)
+    assert stillness.watched(0) is None
+    for now in (10, 11, 12.5):
+        stillness.look({}, now)
+    assert stillness.watched(13) == 3
+    assert stillness.watched(15) is None, "nobody looked for too long"
+    stillness.look({}, 15)
+    assert stillness.watched(16) == 1
+    stillness.interrupted()
+    assert stillness.watched(16) is None

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from switchboard.layers.base import DeadLetter, Layer
 from switchboard.layers.memory.shared import Shared
+from switchboard.layers.memory.state import Entry
 
 
 class DeadLetters(Shared, Layer):
@@ -20,7 +21,7 @@ class DeadLetters(Shared, Layer):
         with self._lock:
             letter = self._state.dead_letters.pop(tag, None)
             if letter is not None:
-                self._state.append(replace(letter.envelope, socket=None, order=None))
+                self._state.append(Entry(replace(letter.envelope, socket=None, order=None), self._state.measure))
             return letter is not None
 
     async def drop_dead_letter(self, tag: str) -> bool:

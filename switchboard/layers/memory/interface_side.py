@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from switchboard.events import Envelope, InboxEntry
-from switchboard.exceptions import InboxLost
-from switchboard.layers.base import Beat, Enqueued, Layer, Receipt
-from switchboard.layers.memory.shared import BATCH, Shared
-from switchboard.layers.memory.state import Inbox, Record
+from switchboard.exceptions import InboxLost, InboxRemoved
+from switchboard.layers.base import MAX_READ, Beat, Enqueued, Layer, Receipt
+from switchboard.layers.memory.shared import Shared
+from switchboard.layers.memory.state import Entry, Inbox, Record
 from switchboard.layers.memory.waking import Bell
 from switchboard.names import DISCONNECT
 
@@ -21,25 +21,30 @@ class InterfaceSide(Shared, Layer):
     async def open_inbox(self, interface: str) -> Beat:
         with self._lock:
             self._state.inboxes[interface] = Inbox()
+            self._state.removed.discard(interface)
             self._state.interfaces[interface] = self._state.interfaces.get(interface, 0) + 1
             return Beat(0, self._state.run_id)
 
     async def close_inbox(self, interface: str) -> None:
         with self._lock:
-            self._state.inboxes.pop(interface, None)
-            for group in [group for group, members in self._state.groups.items() if interface in members]:
-                self._state.drop(interface, group)
+            self._state.remove_inbox(interface)
+            self._state.removed.discard(interface)
+            self._state.scans.pop(interface, None)
             # As long as there are records, the heartbeat that stands still has the reaper come for them.
             if not self._state.records_of(interface):
                 self._state.interfaces.pop(interface, None)
 
-    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+    async def read_inbox(
+        self, interface: str, after: int, *, wait: float, count: int = MAX_READ, drop: bool = False
+    ) -> Sequence[InboxEntry]:
         def unread() -> list[InboxEntry]:
             inbox = self._state.inboxes.get(interface)
             if inbox is None:
                 return []
+            if drop:
+                inbox.drop(after)
             first = max(after, inbox.last - len(inbox.entries)) + 1
-            return [inbox.entries[number] for number in range(first, inbox.last + 1)[:BATCH]]
+            return [inbox.entries[number] for number in range(first, inbox.last + 1)[:count]]
 
         inbox = self._state.inboxes.get(interface)
         return await self._wait_for(unread, inbox.bell if inbox else Bell(), wait)
@@ -48,9 +53,8 @@ class InterfaceSide(Shared, Layer):
         with self._lock:
             inbox = self._state.inboxes.get(interface)
             if inbox is None:
-                raise InboxLost(interface)
-            for number in [number for number in inbox.entries if number <= read]:
-                del inbox.entries[number]
+                raise (InboxRemoved if interface in self._state.removed else InboxLost)(interface)
+            inbox.drop(read)
             self._state.interfaces[interface] += 1
             return Beat(inbox.last, self._state.run_id)
 
@@ -70,19 +74,21 @@ class InterfaceSide(Shared, Layer):
             return Receipt(Enqueued.DONE, record.session)
         if envelope.order <= record.sent:
             return Receipt(Enqueued.QUEUED)
-        if envelope.channel != DISCONNECT and not self._state.room(envelope.channel):
+        queued = Entry(replace(envelope, session=record.session), self._state.measure)
+        if envelope.channel != DISCONNECT and not self._state.room(envelope.channel, queued.size):
             return Receipt(Enqueued.FULL)
         self._state.add_record(envelope.socket, record)
         record.sent = envelope.order
-        self._state.append(replace(envelope, session=record.session))
+        self._state.append(queued)
         return Receipt(Enqueued.QUEUED)
 
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
         envelope = replace(envelope, content=self._copy(envelope.content))
         with self._lock:
-            if not self._state.room(envelope.channel):
+            entry = Entry(envelope, self._state.measure, deadline=time.monotonic() + timeout)
+            if not self._state.room(envelope.channel, entry.size):
                 return False
-            self._state.append(envelope, deadline=time.monotonic() + timeout)
+            self._state.append(entry)
             return True
 
     async def leave(self, interface: str, group: str, read: int) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 
-from switchboard.layers.base import Layer, SocketState
+from switchboard.layers.base import Layer, SocketPage, SocketState
 from switchboard.layers.memory.shared import BATCH, Shared
-from switchboard.layers.memory.state import Record
+from switchboard.layers.memory.state import Record, Scan
 from switchboard.leases import Stillness
 
 
@@ -39,10 +39,32 @@ class Recovery(Shared, Layer):
             self._state.watch = self._state.watch or Stillness(unbroken=unbroken)
             return self._state.watch.look(self._state.interfaces, time.monotonic())
 
+    async def known_interfaces(self, *, watched: float) -> Collection[str] | None:
+        with self._lock:
+            seconds = self._state.watch.watched(time.monotonic()) if self._state.watch else None
+            return None if seconds is None or seconds < watched else list(self._state.interfaces)
+
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         with self._lock:
-            states = [
-                SocketState(name, record.sent, record.acked, record.path, record.session)
-                for name, record in self._state.records_of(interface).items()
-            ]
+            states = [_state_of(name, record) for name, record in self._state.records_of(interface).items()]
         return sorted(states, key=lambda state: state.sent > state.acked)[:BATCH]
+
+    async def scan_sockets(self, interface: str, *, every: float, include_busy: bool = False) -> SocketPage | None:
+        with self._lock:
+            records, scans = self._state.records_of(interface), self._state.scans
+            if not records:
+                return None
+            scan = scans.get(interface)
+            if scan is None or (not scan.left and time.monotonic() - scan.began >= every):
+                scan = scans[interface] = Scan(list(records))
+            sockets: list[SocketState] = []
+            while scan.left and len(sockets) < BATCH:
+                name = scan.left.pop()
+                record = records.get(name)
+                if record is not None and (include_busy or record.sent == record.acked):
+                    sockets.append(_state_of(name, record))
+            return SocketPage(sockets, bool(scan.left))
+
+
+def _state_of(name: str, record: Record) -> SocketState:
+    return SocketState(name, record.sent, record.acked, record.path, record.session)

@@ -14,7 +14,7 @@ from switchboard.layers.memory.waking import Bell
 
 T = TypeVar("T")
 
-#: Most entries that one `read_inbox` returns, and most pending ones that one `pending` shows of a channel.
+#: Most pending messages that one `pending` shows of a channel, and most records that one `sockets_of` shows.
 BATCH = 500
 
 

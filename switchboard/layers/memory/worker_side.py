@@ -75,6 +75,9 @@ class WorkerSide(Shared, Layer):
             deadline = self._state.channels[delivery.channel].pop(delivery.tag).deadline
             if deadline is not None and time.monotonic() > deadline:
                 return False
+            # Nobody has written anything yet, so what was reported is that the client is gone.
+            if self._state.reports.pop(delivery.envelope.socket or "", None):
+                return False
             if delivery.envelope.socket is not None:
                 self._state.deliver([Claimed(delivery.envelope.socket, worker)])
             return True

@@ -11,16 +11,23 @@ Everything that must be atomic is one script in ``lua/``; each call is one round
 The keys, all under the prefix of ``CONFIG``. The version of the wire stands where messages are::
 
     key                     type    what                                              gone with
-    stream1:<channel>       stream  e envelope; k socket, o order, s session;         each entry with its commit;
-                                    t time limit of a request (ms)                    capacity bounds it
-    inbox1:<interface>      stream  N-0: p events; k socket, o order                  the heartbeat, which trims
-    interface:<interface>   hash    last entry's number; join:<group> its last join   close_inbox
+    stream1:<channel>       stream  e envelope, b bytes; k socket, o order,           each entry with its commit;
+                                    s session; t time limit of a request (ms)         capacity bounds it
+    sizes                   hash    channel -> bytes of its entries;                  an empty channel; its fields are
+                                    !channel: when they were counted again            as many as channels
+    inbox1:<interface>      stream  N-0: p events, b bytes before; k socket, o order  the next read or heartbeat; limit
+                                                                                      bounds it
+    interface:<interface>   hash    last entry's number; bytes, dropped, limit;       close_inbox
+                                    join:<group> its last join; or only removed
     interfaces              hash    interface -> its last heartbeat (ms)              close_inbox, when no records
                                                                                       are left
     watched                 hash    interface -> its heartbeat when it was first      the next watch, when the
-                                    seen, and that moment; looked: the last look      interface is gone
+                                    seen, and that moment; looked: the last look;     interface is gone; all, when
+                                    began, run_id: of this watch                      nobody looks any more
     socket:<reply channel>  hash    sent, acked, session, path                        the commit of its disconnect
     sockets:<interface>     set     its sockets that have records                     their records
+    scan:<interface>        hash    began, cursor of the scan of a dead interface's   close_inbox; a minute
+                                    sockets                                           without scans
     group:<group>           set     interfaces with members                           leave, close_inbox; dead ones
                                                                                       with the next group message
     report:<reply channel>  list    bytes written, unread by the worker               a minute
@@ -32,8 +39,8 @@ The keys, all under the prefix of ``CONFIG``. The version of the wire stands whe
                                                                                       10,000
     received                hash    place of a host -> its last entry taken in        never; as many as hosts
 
-An inbox exists while its ``interface:`` hash does: appends to any other are left out, and the next group message takes
-a vanished interface out of the group.
+An inbox exists while its ``interface:`` hash has a ``last``: appends to any other are left out, and the next group
+message takes a vanished interface out of the group.
 """
 
 from switchboard.layers.redis.layer import RedisLayer

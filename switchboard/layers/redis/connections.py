@@ -20,8 +20,8 @@ import asyncio
 import contextlib
 import re
 import threading
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias, TypeVar
 from weakref import WeakKeyDictionary, WeakSet
 
 from channels_redis.utils import create_pool
@@ -42,6 +42,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from switchboard.exceptions import LayerUnavailable, UnfitServer
 from switchboard.layers.redis.scripts import script
+
+T = TypeVar("T")
+#: A word of a command.
+Word: TypeAlias = str | bytes | int | float
 
 #: Seconds. A command that waits on the server is told to answer within this time and is then given again: Redis 6.2
 #: does not wake a reader whose stream was flushed, and a cut wire shows only when something should have come.
@@ -86,20 +90,27 @@ class Connections:
         self._watched: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._fit = False
 
-    async def command(self, *words: str | bytes | int | float) -> Any:
+    async def command(self, *words: Word) -> Any:
         """The server's answer as it is, without redis-py's conversions.
 
         Raises:
             LayerUnavailable: no answer, or a refusal that may pass.
             UnfitServer: the server is a Redis Cluster.
         """
+
+        async def ask(client: Redis) -> Any:
+            return await client.execute_command(*words)  # type: ignore[no-untyped-call]
+
+        return await self._ask(ask)
+
+    async def _ask(self, ask: Callable[[Redis], Awaitable[T]]) -> T:
         task = asyncio.current_task()
         cancelled_before = task.cancelling() if task else 0
         try:
             client = self._client()
             if not self._fit:
                 await self._refuse_cluster(client)
-            return await client.execute_command(*words)  # type: ignore[no-untyped-call]
+            return await ask(client)
         except RedisError as error:
             if is_unavailable(error):
                 raise LayerUnavailable(str(error) or type(error).__name__) from error
@@ -113,13 +124,42 @@ class Connections:
                 # server answered is no excuse: callers go on after some, as after a missing consumer group.
                 raise asyncio.CancelledError
 
-    async def run(self, name: str, *words: str | bytes | int | float) -> Any:
+    async def run(self, name: str, *words: Word) -> Any:
         """The answer of a script. A server that does not know it yet gets it whole."""
         wanted = script(name)
         try:
             return await self.command("EVALSHA", wanted.sha, 0, *words)
         except NoScriptError:
             return await self.command("EVAL", wanted.text, 0, *words)
+
+    async def run_before(self, name: str, words: Sequence[Word], *command: Word) -> Any:
+        """Run a script and, in the same round trip, a command, which may wait. Return the answer of the command.
+
+        A script that the server does not know yet is run after the command.
+
+        Raises:
+            LayerUnavailable: no answer, or a refusal that may pass, of either of the two.
+        """
+        wanted = script(name)
+
+        async def ask(client: Redis) -> list[Any]:
+            pipeline = client.pipeline(transaction=False)
+            pipeline.execute_command("EVALSHA", wanted.sha, 0, *words)
+            pipeline.execute_command(*command)
+            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+            return answers
+
+        for error in (answers := await self._ask(ask)):
+            if isinstance(error, RedisError) and is_unavailable(error):
+                raise LayerUnavailable(str(error)) from error
+        ran, answer = answers
+        if isinstance(ran, NoScriptError):
+            await self.run(name, *words)
+        elif isinstance(ran, RedisError):
+            raise ran
+        if isinstance(answer, RedisError):
+            raise answer
+        return answer
 
     async def close(self) -> None:
         """Close the running loop's connections; calls that wait on them get `LayerUnavailable`."""

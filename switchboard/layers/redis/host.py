@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from switchboard.events import Output
-from switchboard.exceptions import ChannelFull
+from switchboard.exceptions import ChannelFull, InboxFull
 from switchboard.layers.capacity import Capacities
 from switchboard.layers.redis.connections import Connections
 from switchboard.layers.redis.dead_letters import DeadLetters
@@ -35,16 +35,18 @@ class Host(InterfaceSide, WorkerSide, Recovery, DeadLetters):
         self._capacities = capacities
         self._wire = wire
 
-    async def publish(self, outputs: Sequence[Output]) -> None:
+    async def publish(self, outputs: Sequence[Output], *, window: int | None = None) -> None:
         """Envelopes for channels that are at home elsewhere are sent on without a look at their capacity."""
         words, reached = self._outputs(outputs)
-        full: bytes | None = await self._run("publish", pack(words))
-        await self._relay.carry(reached)
+        full = await self._run("publish", "" if window is None else window, pack(words))
         if full is not None:
-            raise ChannelFull(full.decode())
+            kind, name = full
+            raise (InboxFull if kind == b"inbox" else ChannelFull)(name.decode())
+        await self._relay.carry(reached)
 
     async def has_room(self, channel: str) -> bool:
-        return await self.depth(channel) < self._capacities.of(channel)
+        capacity = self._capacities.of(channel)
+        return bool(await self._run("has_room", channel, capacity.messages, capacity.size))
 
     async def depth(self, channel: str) -> int:
         return int(await self._redis.command("XLEN", self._keys.stream(channel)))

@@ -7,14 +7,12 @@ from itertools import chain
 from typing import Final
 
 from switchboard.events import Envelope, InboxEntry
-from switchboard.exceptions import InboxLost
-from switchboard.layers.base import Beat, Enqueued, Layer, Receipt
+from switchboard.exceptions import InboxLost, InboxRemoved
+from switchboard.layers.base import MAX_READ, Beat, Enqueued, Layer, Receipt
 from switchboard.layers.redis.shared import Shared
 from switchboard.layers.redis.wire import Word
 from switchboard.names import CONNECT, DISCONNECT
 
-#: Most entries that one `read_inbox` returns.
-_BATCH: Final = 500
 #: Seconds that a report waits for its worker.
 _REPORT_LIFE: Final = 60
 
@@ -23,16 +21,25 @@ class InterfaceSide(Shared, Layer):
     """The methods for interfaces; the contract is `Layer`'s."""
 
     async def open_inbox(self, interface: str) -> Beat:
-        return _beat(await self._run("open_inbox", interface))
+        return _beat(await self._run("open_inbox", interface, self._capacities.inbox_bytes))
 
     async def close_inbox(self, interface: str) -> None:
         await self._run("close_inbox", interface)
 
-    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+    async def read_inbox(
+        self, interface: str, after: int, *, wait: float, count: int = MAX_READ, drop: bool = False
+    ) -> Sequence[InboxEntry]:
         key = self._keys.inbox(interface)
+        drops = drop
 
         async def read(*block: str | int) -> list[InboxEntry]:
-            answer = await self._redis.command("XREAD", "COUNT", _BATCH, *block, "STREAMS", key, f"{after}-0")
+            nonlocal drops
+            words = ("XREAD", "COUNT", count, *block, "STREAMS", key, f"{after}-0")
+            if drops:
+                answer = await self._redis.run_before("drop_read", (self._keys.prefix, interface, after), *words)
+                drops = False
+            else:
+                answer = await self._redis.command(*words)
             return [self._wire.read_inbox_entry(row) for _, rows in answer or () for row in rows]
 
         return await self._waiting(read, wait)
@@ -41,20 +48,23 @@ class InterfaceSide(Shared, Layer):
         answer = await self._run("beat", interface, read)
         if answer is None:
             raise InboxLost(interface)
+        if answer == b"removed":
+            raise InboxRemoved(interface)
         return _beat(answer)
 
     async def enqueue_many(self, envelopes: Sequence[Envelope]) -> Sequence[Receipt]:
         if not envelopes:
             return []
-        answers = await self._run("enqueue", *chain.from_iterable(map(self._six_words, envelopes)))
+        answers = await self._run("enqueue", *chain.from_iterable(map(self._seven_words, envelopes)))
         return [self._receipt(answer) for answer in answers]
 
-    def _six_words(self, envelope: Envelope) -> Sequence[Word]:
+    def _seven_words(self, envelope: Envelope) -> Sequence[Word]:
         assert envelope.socket is not None and envelope.order is not None
         channel = envelope.channel
-        capacity = "" if channel == DISCONNECT else self._capacities.of(channel)
+        capacity = self._capacities.of(channel)
+        bounds: tuple[Word, Word] = ("", "") if channel == DISCONNECT else (capacity.messages, capacity.size)
         path = envelope.content.get("path", "") if channel == CONNECT else ""
-        return envelope.socket, envelope.order, channel, self._wire.envelope(envelope), capacity, path
+        return envelope.socket, envelope.order, channel, self._wire.envelope(envelope), *bounds, path
 
     def _receipt(self, answer: bytes) -> Receipt:
         outcome, _, session = answer.partition(b" ")
@@ -62,12 +72,9 @@ class InterfaceSide(Shared, Layer):
 
     async def request(self, envelope: Envelope, *, timeout: float) -> bool:
         channel = envelope.channel
-        milliseconds = int(timeout * 1000)
-        return bool(
-            await self._run(
-                "request", channel, self._wire.envelope(envelope), self._capacities.of(channel), milliseconds
-            )
-        )
+        capacity = self._capacities.of(channel)
+        words = (channel, self._wire.envelope(envelope), capacity.messages, capacity.size, int(timeout * 1000))
+        return bool(await self._run("request", *words))
 
     async def leave(self, interface: str, group: str, read: int) -> bool:
         return bool(await self._run("leave", interface, group, read))

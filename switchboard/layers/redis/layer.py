@@ -12,7 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from switchboard.events import Envelope, GroupMessage, Output, Tip
 from switchboard.exceptions import ChannelFull, ContentError, LayerUnavailable, UnfitServer
-from switchboard.layers.capacity import DEFAULT_CAPACITY, Capacities
+from switchboard.layers.capacity import DEFAULT_CAPACITY, DEFAULT_CAPACITY_BYTES, DEFAULT_INBOX_BYTES, Capacities
 from switchboard.layers.drop_in import ChannelsLayer
 from switchboard.layers.redis.connections import Connections
 from switchboard.layers.redis.homes import Homes
@@ -30,7 +30,8 @@ _BYTES: Final = {"bytes": b"\x00\xff"}
 
 class RedisLayer(SeveralForWorkers, ChannelsLayer):
     """``CONFIG``, with the keys of channels-redis: ``hosts``, ``prefix``, ``capacity``, ``channel_capacity``,
-    ``symmetric_encryption_keys``, ``serializer_format``.
+    ``symmetric_encryption_keys``, ``serializer_format``; and with bounds in bytes, see `capacity`:
+    ``capacity_bytes``, ``channel_capacity_bytes``, ``inbox_bytes``.
 
     Several ``hosts`` share the work; all processes have to name them in the same order, see `homes`.
 
@@ -48,6 +49,9 @@ class RedisLayer(SeveralForWorkers, ChannelsLayer):
         prefix: str = "switchboard",
         capacity: int = DEFAULT_CAPACITY,
         channel_capacity: Mapping[str, int] | None = None,
+        capacity_bytes: int = DEFAULT_CAPACITY_BYTES,
+        channel_capacity_bytes: Mapping[str, int] | None = None,
+        inbox_bytes: int = DEFAULT_INBOX_BYTES,
         symmetric_encryption_keys: Sequence[str] = (),
         serializer_format: str = "msgpack",
         expiry: float | None = None,
@@ -62,12 +66,12 @@ class RedisLayer(SeveralForWorkers, ChannelsLayer):
         self.prefix = prefix
         connections = {place: Connections(host) for place, host in enumerate(_decoded(hosts))}
         wire = Wire(_serializer(serializer_format, symmetric_encryption_keys))
-        capacities = Capacities(capacity, channel_capacity)
+        capacities = Capacities(capacity, channel_capacity, capacity_bytes, channel_capacity_bytes, inbox_bytes)
         self._homes = Homes(len(connections))
         self._hosts = [Host(place, connections, Keys(prefix), capacities, wire) for place in connections]
         self._away_until = dict.fromkeys(connections, 0.0)
 
-    async def publish(self, outputs: Sequence[Output]) -> None:
+    async def publish(self, outputs: Sequence[Output], *, window: int | None = None) -> None:
         """In one step on one host, which sends on what is for others.
 
         Group messages by themselves begin on any host. Where one does not answer another is asked, so that after a
@@ -80,7 +84,7 @@ class RedisLayer(SeveralForWorkers, ChannelsLayer):
             for envelope in envelopes:
                 if home not in self._homes.of(envelope) and not await self.has_room(envelope.channel):
                     raise ChannelFull(envelope.channel)
-            await self._hosts[home].publish(outputs)
+            await self._hosts[home].publish(outputs, window=window)
         elif outputs:
             await self._publish_anywhere(outputs)
 

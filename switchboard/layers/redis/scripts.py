@@ -14,9 +14,11 @@ _PARTS: Final[dict[str, tuple[str, ...]]] = {
     "beat": ("run_id",),
     "claim_request": ("outputs",),
     "commit": ("outputs",),
+    "known_interfaces": ("run_id",),
     "open_inbox": ("run_id",),
     "publish": ("outputs",),
     "receive": ("outputs",),
+    "watch_interfaces": ("run_id",),
 }
 
 

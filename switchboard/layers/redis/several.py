@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from switchboard.events import Envelope, InboxEntry
 from switchboard.exceptions import LayerUnavailable
-from switchboard.layers.base import Beat, Layer, Receipt, SocketState
+from switchboard.layers.base import MAX_READ, Beat, Layer, Receipt, SocketPage, SocketState
 from switchboard.layers.redis.homes import Homes
 from switchboard.layers.redis.host import Host
 
@@ -64,8 +64,10 @@ class Several(Layer):
     async def close_inbox(self, interface: str) -> None:
         await self._home(interface).close_inbox(interface)
 
-    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
-        return await self._home(interface).read_inbox(interface, after, wait=wait)
+    async def read_inbox(
+        self, interface: str, after: int, *, wait: float, count: int = MAX_READ, drop: bool = False
+    ) -> Sequence[InboxEntry]:
+        return await self._home(interface).read_inbox(interface, after, wait=wait, count=count, drop=drop)
 
     async def beat(self, interface: str, read: int) -> Beat:
         return await self._home(interface).beat(interface, read)
@@ -100,6 +102,9 @@ class Several(Layer):
     async def sockets_of(self, interface: str) -> Sequence[SocketState]:
         return await self._home(interface).sockets_of(interface)
 
+    async def scan_sockets(self, interface: str, *, every: float, include_busy: bool = False) -> SocketPage | None:
+        return await self._home(interface).scan_sockets(interface, every=every, include_busy=include_busy)
+
     async def interface_beats(self) -> Mapping[str, int]:
         answers = await self._ask_all(lambda host: host.interface_beats())
         return {interface: beat for _, beats in answers for interface, beat in beats.items()}
@@ -107,6 +112,11 @@ class Several(Layer):
     async def watch_interfaces(self, *, unbroken: float) -> Mapping[str, float]:
         answers = await self._ask_all(lambda host: host.watch_interfaces(unbroken=unbroken))
         return {interface: still for _, found in answers for interface, still in found.items()}
+
+    async def known_interfaces(self, *, watched: float) -> Collection[str] | None:
+        answers = await asyncio.gather(*(host.known_interfaces(watched=watched) for host in self._hosts))
+        known = [names for names in answers if names is not None]
+        return [name for names in known for name in names] if len(known) == len(answers) else None
 
 
 async def _answer(ask: Callable[[Host], Awaitable[T]], host: Host) -> T | LayerUnavailable:

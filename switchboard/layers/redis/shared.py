@@ -37,8 +37,11 @@ class Shared:
         here: list[Word] = []
         elsewhere: dict[int, list[Word]] = {}
         for output in outputs:
-            capacity = self._capacities.of(output.channel) if isinstance(output, Envelope) else ""
-            four = self._wire.output(output, capacity)
+            bounds = ""
+            if isinstance(output, Envelope):
+                capacity = self._capacities.of(output.channel)
+                bounds = f"{capacity.messages} {capacity.size}"
+            four = self._wire.output(output, bounds)
             for place in self._homes.of(output):
                 (here if place == self._place else elsewhere.setdefault(place, [])).extend(four)
         for place, there in elsewhere.items():

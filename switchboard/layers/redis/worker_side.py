@@ -81,7 +81,9 @@ class WorkerSide(Shared, Layer):
 
     async def claim_request(self, worker: str, delivery: Delivery) -> bool:
         client = delivery.envelope.socket
-        told = ("", "") if client is None else (interface_of(client), self._wire.event(Claimed(client, worker)))
+        told: tuple[Word, ...] = ("", "", "")
+        if client is not None:
+            told = (interface_of(client), self._wire.event(Claimed(client, worker)), client)
         return bool(await self._run("claim_request", worker, delivery.channel, delivery.tag, *told))
 
     async def await_reports(self, channels: Collection[str], *, wait: float) -> Mapping[str, int]:

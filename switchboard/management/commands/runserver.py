@@ -1,8 +1,9 @@
 """``manage.py runserver``: the whole of Switchboard in one process, for development.
 
 The interface runs in the command's thread, the worker in one of its own with its own event loop; between them lies the
-memory layer, whatever ``CHANNEL_LAYERS`` says, so no Redis is needed. When a file changes Django's autoreloader starts
-the process anew, and with it the sockets: that they outlive a change is what the separate processes are for.
+memory layer, whatever ``CHANNEL_LAYERS`` says, so no Redis is needed. Consumers and views have no time limit here: they
+may stand at a breakpoint. When a file changes Django's autoreloader starts the process anew, and with it the sockets:
+that they outlive a change is what the separate processes are for.
 """
 
 from __future__ import annotations
@@ -107,12 +108,14 @@ class Command(DjangoCommand):
         connections.close_all()
         layer = _layer_of_this_process()
         router = Router(settings.CHANNEL_ROUTING)
-        self._worker = WorkerThread(Worker(layer, router, threads=options["threads"]))
+        self._worker = WorkerThread(Worker(layer, router, threads=options["threads"], time_limits=False))
         server = self._server(Interface(layer, logging=False), options)
         self._worker.start()
         server.run()
         if server.abort_start:
             self.stderr.write(f"Error: cannot listen on {self.addr}:{self.port}.")
+        if server.abort_start or server.failed:
+            logging.shutdown()
             # sys.exit would end this thread alone, not the autoreloader's.
             os._exit(1)
 

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from switchboard.conf import get_settings
+from switchboard.descriptors import raise_file_limit
 from switchboard.exceptions import UnfitServer
 from switchboard.layers.base import Layer
 from switchboard.layers.named import get_layer
@@ -56,6 +57,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        raise_file_limit()
         try:
             worker = self._worker(options)
         except ImproperlyConfigured as error:
@@ -68,7 +70,7 @@ class Command(BaseCommand):
         except UnfitServer as error:
             raise CommandError(str(error), returncode=2) from error
         except Exception as error:
-            # An overdue consumer was reported when it was noticed.
+            # An overdue consumer was reported when it was noticed. Of anything else the traceback names the task.
             logger.critical("the worker ends; what it held goes to others", exc_info=not isinstance(error, Overdue))
             logging.shutdown()
             # Its threads may wait for the loop that just ended, and an ordinary exit would wait for them.

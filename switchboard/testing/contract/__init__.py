@@ -17,12 +17,13 @@ import pytest
 
 # pytest explains the asserts of test modules only, and of what is named to it before it is imported.
 _PARTS = (
-    *("acts", "channels", "commits", "dead_letters", "groups", "handing_over", "inboxes", "loops", "model"),
+    *("acts", "bounds", "channels", "commits", "dead_letters", "groups", "handing_over", "inboxes", "loops", "model"),
     *("recovery", "requests", "sockets"),
     *("channel_layers", "channel_promises", "channels_consumers"),
 )
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
 
+from switchboard.testing.contract.bounds import BoundTests  # noqa: E402
 from switchboard.testing.contract.channels import ChannelTests  # noqa: E402
 from switchboard.testing.contract.commits import CommitTests  # noqa: E402
 from switchboard.testing.contract.dead_letters import DeadLetterTests  # noqa: E402
@@ -40,6 +41,7 @@ __all__ = ["LayerContract"]
 
 class LayerContract(
     ChannelTests,
+    BoundTests,
     SocketTests,
     CommitTests,
     InboxTests,

@@ -168,6 +168,39 @@ class RecoveryTests(LayerTests):
         await asyncio.sleep(0.2)  # the interruption
         assert (await layer.watch_interfaces(unbroken=0.1))[interface] == 0
 
+    async def test_which_interfaces_there_are_is_known_after_a_watch_of_some_length(self, layer: Layer) -> None:
+        interface, recorded = await new_home(layer), new_interface()
+        await layer.restore([SocketState(new_reply_channel(recorded), 1, 1)])
+        assert await layer.known_interfaces(watched=0) is None, "nobody watches"
+        await layer.watch_interfaces(unbroken=5)
+        assert set(await layer.known_interfaces(watched=0) or ()) == {interface, recorded}
+        assert await layer.known_interfaces(watched=0.2) is None
+
+        async def known() -> bool:
+            await layer.watch_interfaces(unbroken=5)
+            return await layer.known_interfaces(watched=0.2) is not None
+
+        await await_until(known, "the watch to be old enough")
+        late = await new_home(layer)
+        assert set(await layer.known_interfaces(watched=0.2) or ()) == {interface, recorded, late}
+
+    async def test_without_any_interface_that_is_known_as_well(self, layer: Layer) -> None:
+        await layer.watch_interfaces(unbroken=5)
+
+        async def known() -> bool:
+            await layer.watch_interfaces(unbroken=5)
+            return await layer.known_interfaces(watched=0.1) is not None
+
+        await await_until(known, "the watch to be old enough")
+        assert await layer.known_interfaces(watched=0.1) == []
+
+    async def test_after_an_interruption_of_the_watch_nothing_is_known(self, layer: Layer) -> None:
+        await layer.watch_interfaces(unbroken=0.1)
+        await asyncio.sleep(0.2)  # the interruption
+        assert await layer.known_interfaces(watched=0) is None
+        await layer.watch_interfaces(unbroken=0.1)
+        assert await layer.known_interfaces(watched=0.15) is None
+
     async def test_a_closed_interface_is_listed_until_its_records_are_gone(self, layer: Layer) -> None:
         interface = await new_home(layer)
         socket = await new_socket(layer, interface)
@@ -208,6 +241,37 @@ class RecoveryTests(LayerTests):
         assert {state.channel for state in found[: len(idle)]} == idle
         assert len(idle) < len(found) < len(sockets)
         assert all(state.sent > state.acked for state in found[len(idle) :])
+
+    async def test_all_who_scan_an_interfaces_sockets_share_them(self, layer: Layer) -> None:
+        interface, other = await new_home(layer), await new_home(layer)
+        sockets = [new_reply_channel(interface) for _ in range(1200)]
+        for some in (sockets[:600], sockets[600:]):
+            await layer.restore([SocketState(socket, 1, 1, "/tea/", {"n": 1}) for socket in some])
+        busy = set(sockets[::3])
+        await layer.enqueue_many([frame(socket, 2) for socket in sorted(busy)])
+        await new_socket(layer, other)
+        pages = [await layer.scan_sockets(interface, every=60) for _ in range(3)]
+        while pages[-1] and pages[-1].more:
+            pages.append(await layer.scan_sockets(interface, every=60))
+        found = [state for page in pages if page for state in page.sockets]
+        assert sorted(state.channel for state in found) == sorted(set(sockets) - busy), "each once"
+        assert max(len(page.sockets) for page in pages if page) < 600, "a page is a few hundred"
+        assert found[0] == SocketState(found[0].channel, 1, 1, "/tea/", {"n": 1})
+
+    async def test_a_scan_begins_anew_when_it_is_time_and_not_before(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        assert await layer.scan_sockets(interface, every=0) is None, "it has no records"
+        socket = await new_socket(layer, interface)
+        for every, found in ((60.0, [socket]), (60.0, []), (0.0, [socket])):
+            page = await layer.scan_sockets(interface, every=every)
+            assert page is not None and not page.more
+            assert [state.channel for state in page.sockets] == found
+        await layer.enqueue(frame(socket, 1, DISCONNECT))
+        for include_busy, states in ((False, []), (True, [SocketState(socket, 1, 0)])):
+            page = await layer.scan_sockets(interface, every=0, include_busy=include_busy)
+            assert page is not None and page.sockets == states
+        await layer.commit(ANNE, await take(layer, DISCONNECT))
+        assert await layer.scan_sockets(interface, every=60) is None
 
     async def test_the_disconnects_of_a_dead_interface(self, layer: Layer) -> None:
         interface = await new_home(layer)

@@ -43,6 +43,19 @@ class RequestTests(LayerTests):
         assert await layer.depth(HTTP_REQUEST) == 0
         assert await inbox(layer, interface) == []
 
+    async def test_a_request_whose_client_is_gone_is_dropped(self, layer: Layer) -> None:
+        interface = await new_home(layer)
+        gone, other = request(interface), request(interface)
+        assert gone.socket is not None and other.socket is not None
+        for envelope in (gone, other):
+            await layer.request(envelope, timeout=PATIENCE)
+        await layer.report_written(gone.socket, -1)
+        deliveries = [await take(layer, HTTP_REQUEST), await take(layer, HTTP_REQUEST)]
+        assert [await layer.claim_request(ANNE, delivery) for delivery in deliveries] == [False, True]
+        assert await layer.depth(HTTP_REQUEST) == 0
+        assert await inbox(layer, interface) == [InboxEntry(1, (Claimed(other.socket, ANNE),))]
+        assert await layer.await_report(gone.socket, wait=0) is None, "nothing is left of it"
+
     async def test_a_claimed_request_is_no_longer_pending(self, layer: Layer) -> None:
         await layer.request(request(await new_home(layer)), timeout=PATIENCE)
         delivery = await take(layer, HTTP_REQUEST)

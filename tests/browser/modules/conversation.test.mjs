@@ -315,7 +315,6 @@ test("a reset replaces what is shown", () => {
 test("it moves when it is asked to", () => {
   const { conversation, seen } = begun();
   conversation.take({ t: "moving" });
-  mock.timers.tick(3_000);
   assert.equal(seen.moved, 1);
 });
 

@@ -60,7 +60,7 @@ def _run(options: argparse.Namespace, faults: Sequence[str], *, sentinel: bool) 
             if options.logs:
                 options.logs.write_text(stage.logs())
     print(f"\n{report.summary(result)}\n")
-    print("\n".join([*report.table(result), "", *report.findings(result), ""]), flush=True)
+    print("\n".join([*report.table(result), "", *report.excuses(result), *report.findings(result), ""]), flush=True)
     return result
 
 

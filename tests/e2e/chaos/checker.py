@@ -22,12 +22,13 @@ MADE_UP = "made up"
 UNANSWERED = "not acknowledged"
 CLOSED = "socket closed"
 NO_DISCONNECT = "no disconnect"
+PRESENT = "still present"
 FAULT = "fault"
+#: No finding, but the excuse for one.
+RECORD_LOST = "record lost within the lease of a killed interface"
 
 #: Seconds that a message may take to somebody whose socket closes meanwhile, while nothing is broken.
 ON_ITS_WAY = 8.0
-#: Seconds within which a dead interface's sockets are reported: its lease (45), the beat that it had just made, a look.
-REAPED = 60.0
 #: Seconds after a fault is healed in which a socket may still close because of it.
 AFTERMATH = 8.0
 
@@ -61,7 +62,7 @@ def check(history: History, rows: Sequence[Row], journal: Journal) -> list[Findi
             for life in person.lives:
                 found += [*_said(person, life, stored, history), *_heard(person, life, stored, history)]
         found += _closed(person, history)
-    found += [*_disconnects(history, journal), *_by_faults(history)]
+    found += [*_disconnects(history, journal), *_present(history, journal), *_by_faults(history)]
     return [_attributed(finding, history.faults) for finding in sorted(found, key=lambda finding: finding.at)]
 
 
@@ -241,38 +242,53 @@ def _closed(person: Person, history: History) -> Iterator[Finding]:
             yield Finding(CLOSED, closed, person.name, what)
 
 
-def _disconnects(history: History, journal: Journal) -> Iterator[Finding]:
-    """Every socket whose connect ran is reported as closed; at the end all are.
+def excused(history: History, journal: Journal) -> list[Finding]:
+    """Return the sockets that were not reported and could not be: `RECORD_LOST`, each with the fault that lost it.
 
-    But for those whose interface died, and whose record Redis then lost before the reaper could speak for them: nobody
-    is left who knows of them.
+    Their interface had been killed, and Redis lost their records before its lease ran out. The guarantee holds as long
+    as Redis keeps its data.
     """
-    lives = {life.id: (person, life) for person in history.people for life in person.lives}
     reported = set(journal.disconnects)
+    return [
+        Finding(RECORD_LOST, fault.began, _client(socket, history), f"the record of {reply_channel} was lost", fault)
+        for fault in history.faults
+        for socket, reply_channel in journal.connects.items()
+        if reply_channel in fault.lost and reply_channel not in reported
+    ]
+
+
+def _disconnects(history: History, journal: Journal) -> Iterator[Finding]:
+    """Every socket whose connect ran is reported as closed, unless it is `excused`; at the end all are."""
+    lives = {life.id: (person, life) for person in history.people for life in person.lives}
+    reported = set(journal.disconnects).union(*(fault.lost for fault in history.faults))
     for socket, reply_channel in journal.connects.items():
         if reply_channel in reported:
             continue
         if socket in lives:
-            person, life = lives[socket]
-            if _forgotten(life, history):
-                continue
-            at, client = life.closed or history.ended, person.name
+            _, life = lives[socket]
+            at = life.closed or history.ended
             what = f"socket {socket} at {life.interface} ({reply_channel}), open {life.opened:.2f} to {at:.2f}"
         else:
-            at, client = history.ended, socket.rpartition(".")[0]
+            at = history.ended
             what = f"handshake {socket} ({reply_channel}), which was given up"
-        yield Finding(NO_DISCONNECT, at, client, f"no websocket.disconnect for {what}")
+        yield Finding(NO_DISCONNECT, at, _client(socket, history), f"no websocket.disconnect for {what}")
     for socket, (person, life) in lives.items():
         if socket not in journal.connects:
             yield Finding(MADE_UP, life.opened, person.name, f"socket {socket} was accepted, but its connect never ran")
 
 
-def _forgotten(life: Life, history: History) -> bool:
-    if life.closed is None or life.ours:
-        return False
-    closed = life.closed
-    died = any(life.interface in fault.interfaces and fault.near(closed) == 0 for fault in history.faults)
-    return died and any(fault.forgets and 0 <= _over(fault) - closed <= REAPED for fault in history.faults)
+def _client(socket: str, history: History) -> str:
+    """The name of the client that opened a socket."""
+    names = (person.name for person in history.people if any(life.id == socket for life in person.lives))
+    return next(names, socket.rpartition(".")[0])
+
+
+def _present(history: History, journal: Journal) -> Iterator[Finding]:
+    """Nobody is present after everybody left, whatever was reported."""
+    sockets = {reply_channel: socket for socket, reply_channel in journal.connects.items()}
+    for reply_channel in journal.present:
+        client = _client(sockets[reply_channel], history) if reply_channel in sockets else reply_channel
+        yield Finding(PRESENT, history.ended, client, f"{reply_channel} is shown as present after everybody left")
 
 
 def _by_faults(history: History) -> Iterator[Finding]:

@@ -34,7 +34,8 @@ FREEZE_INTERFACE: Final = 20.0
 #: Seconds; longer than that lease.
 CUT_OFF: Final = 60.0
 FREEZE_REDIS: Final = 30.0
-LOCK_DATABASE: Final = 10.0
+#: Longer than SQLite waits for a lock (20): consumers are told "database is locked", and are run again.
+LOCK_DATABASE: Final = 30.0
 #: Seconds without a Redis, and of talk between the moment that comes back and the one that is lost.
 NO_REDIS: Final = 2.0
 FORGOTTEN: Final = 3.0
@@ -171,18 +172,27 @@ async def interface_cut_off(trouble: Trouble, fault: Fault) -> None:
 
 async def redis_empty(trouble: Trouble, fault: Fault) -> None:
     redis, fault.target, fault.forgets = trouble.stage.redis, "redis, without data", True
+    unreported = await asyncio.to_thread(trouble.stage.unreported)
     await asyncio.to_thread(redis.kill)
     await trouble.wait(NO_REDIS)
     await asyncio.to_thread(redis.start)
+    await _note_lost(trouble, fault, unreported)
 
 
 async def redis_old(trouble: Trouble, fault: Fault) -> None:
     redis, fault.target, fault.forgets = trouble.stage.redis, "redis, with old data", True
     await asyncio.to_thread(redis.keep)
     await trouble.wait(FORGOTTEN)
+    unreported = await asyncio.to_thread(trouble.stage.unreported)
     await asyncio.to_thread(redis.kill)
     await trouble.wait(NO_REDIS)
     await asyncio.to_thread(redis.come_back_old)
+    await _note_lost(trouble, fault, unreported)
+
+
+async def _note_lost(trouble: Trouble, fault: Fault, unreported: frozenset[str]) -> None:
+    """Which of the records are gone, now that Redis is back."""
+    fault.lost = unreported - await asyncio.to_thread(trouble.stage.records)
 
 
 async def redis_freeze(trouble: Trouble, fault: Fault) -> None:
@@ -199,8 +209,10 @@ async def failover(trouble: Trouble, fault: Fault) -> None:
     await await_until(lambda: asyncio.to_thread(watched.replicates), "a replica to promote", timeout=LIMIT)
     master = await asyncio.to_thread(watched.master)
     fault.target, fault.forgets = master.name, True
+    unreported = await asyncio.to_thread(trouble.stage.unreported)
     await asyncio.to_thread(master.kill)
     new = await await_until(lambda: _other_master(trouble, master.port), "another master", timeout=LIMIT)
+    await _note_lost(trouble, fault, unreported)
     master.command += ["--replicaof", "127.0.0.1", str(new)]
     await asyncio.to_thread(master.start)
 

@@ -94,6 +94,9 @@ class Fault:
     interfaces: frozenset[str] = frozenset()
     #: Redis lost data by it.
     forgets: bool = False
+    #: Reply channels whose records Redis lost by it, within the lease of their interface, which had ended before it:
+    #: nobody is left who could report these sockets.
+    lost: frozenset[str] = frozenset()
     found: list[str] = field(default_factory=list)
 
     def near(self, at: float) -> float:
@@ -128,7 +131,8 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Journal:
     """What the consumers saw: the reply channel of each socket id whose connect ran, and the reply channels whose
-    disconnect ran, as often as it did."""
+    disconnect ran, as often as it did; and those that the chat still shows as present when all should be over."""
 
     connects: dict[str, str]
     disconnects: tuple[str, ...]
+    present: tuple[str, ...] = ()

@@ -76,7 +76,7 @@ def summary(result: Result) -> str:
     return (
         f"seed {plan.seed}: {plan.sockets} sockets, {plan.rate:g} messages/s, {len(history.faults)} faults in "
         f"{history.ended:.0f} s; {turned_away} handshakes refused and tried again, "
-        f"{resets} clients told to load anew; {len(result.findings)} findings"
+        f"{resets} clients told to load anew; {len(result.excuses)} excused, {len(result.findings)} findings"
     )
 
 
@@ -89,6 +89,20 @@ def findings(result: Result) -> list[str]:
     for (kind, fault), found in groups.items():
         lines.append(f"{kind.upper()} near {fault}: {len(found)}")
         lines += [f"  {_sentence(finding)}" for finding in found[:SHOWN]]
+        if len(found) > SHOWN:
+            lines.append(f"  … and {len(found) - SHOWN} more")
+    return lines
+
+
+def excuses(result: Result) -> list[str]:
+    """What was not reported because it could not be, by the fault that made it so."""
+    by_fault: dict[int, list[Finding]] = {}
+    for excuse in result.excuses:
+        by_fault.setdefault(id(excuse.fault), []).append(excuse)
+    lines = []
+    for found in by_fault.values():
+        lines.append(f"EXCUSED, {found[0].kind}: {len(found)} sockets without a disconnect")
+        lines += [f"  {_sentence(excuse)}" for excuse in found[:SHOWN]]
         if len(found) > SHOWN:
             lines.append(f"  … and {len(found) - SHOWN} more")
     return lines

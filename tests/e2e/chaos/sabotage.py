@@ -78,8 +78,8 @@ ACTS: Final = (
     Act(
         "repair of groups",
         "switchboard/interface/repairs.py",
-        "if not gap.asked and now >= gap.next and self._asked < MOST_ASKED:",
-        "if False:",
+        "while self._questions_left and len(self._asked) < MOST_ASKED:",
+        "while False:",
         ["redis-empty=3"],
     ),
     Act(
@@ -109,6 +109,13 @@ ACTS: Final = (
         "if seconds >= self._lease]",
         "if seconds >= 0.5]",
         ["storm"],
+    ),
+    Act(
+        "looking for sockets that nobody reports",
+        "chat/consumers.py",
+        "sockets = presence.orphans(MAX_RECONCILED)",
+        "sockets: list[str] = []",
+        ["interface-kill", "redis-empty"],
     ),
     Act(
         "the identity of stored messages",

@@ -6,19 +6,22 @@ goes away, and its connections are killed.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from switchboard import private_redis
+from switchboard.conf import Settings
 from switchboard.names import RECEIVE
 from switchboard.testing.ports import free_port
 from switchboard.testing.processes import Daphne, PrivateRedis, RunningProcess, Worker
@@ -27,6 +30,9 @@ from tests.e2e.chaos.history import Journal, Row
 from tests.site import Site
 
 SETTINGS = "tests.e2e.chaos.settings"
+#: Seconds after its lease within which the sockets of a dead interface are reported and their disconnects handled: two
+#: looks of the workers, and some time on a busy machine.
+REPORTING = 10.0
 MASTER = "chaos"
 
 
@@ -123,12 +129,13 @@ class WatchedRedis:
 
 @dataclass
 class Stage:
-    """Everything that runs. The clients find the interfaces by `addresses`."""
+    """Everything that runs. The clients find the interfaces by `addresses`; ``lease`` is that of an interface."""
 
     folder: Path
     site: Site
     interfaces: list[Daphne]
     redis: BreakableRedis
+    lease: float
     watched: WatchedRedis | None = None
 
     @property
@@ -165,10 +172,57 @@ class Stage:
         return [Row(room, seq, identity, text, _moment(at) - began) for room, seq, identity, text, at in found]
 
     def journal(self) -> Journal:
-        return journal.read(self.folder / "journal")
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True, timeout=30)) as database:
+            present = database.execute("SELECT reply_channel FROM chat_connection").fetchall()
+        return replace(journal.read(self.folder / "journal"), present=tuple(name for (name,) in present))
+
+    def server(self) -> Redis:
+        """A client of the Redis that has the records now."""
+        return self.redis.client() if self.watched is None else self.watched.master().client()
+
+    def records(self) -> frozenset[str]:
+        """The reply channels of all sockets that have records."""
+        with closing(self.server()) as server:
+            return frozenset(name for names in _sockets(server).values() for name in names)
+
+    def unreported(self) -> frozenset[str]:
+        """The reply channels of sockets with records whose interface has ended, within its lease: nobody has reported
+        them, nor had to. If Redis loses these records, nobody can."""
+        living = {name for interface in self.interfaces if (name := _inbox_of(interface)) is not None}
+        with closing(self.server()) as server:
+            still = _seconds_still(server)
+            return frozenset(
+                name
+                for interface, names in _sockets(server).items()
+                if interface not in living and still.get(interface, 0.0) < self.lease + REPORTING
+                for name in names
+            )
 
     def logs(self) -> str:
         return "".join(f"--- {one.name}\n{one.log}" for one in [*self.interfaces, *self.workers])
+
+
+def _inbox_of(interface: Daphne) -> str | None:
+    """The inbox of an interface process, by the log of its present life; None before its first connection."""
+    opened = re.findall(rf" {interface.pid} \S+ listening on inbox (\S+)$", interface.log, re.MULTILINE)
+    return opened[-1] if opened else None
+
+
+def _sockets(server: Redis) -> dict[str, set[str]]:
+    """The reply channels that have records, by their interface."""
+    return {key.rpartition(":")[2]: cast("set[str]", server.smembers(key)) for key in server.scan_iter("*:sockets:*")}
+
+
+def _seconds_still(server: Redis) -> dict[str, float]:
+    """For how long each interface's heartbeat has stood still, as the workers saw it."""
+    seconds, microseconds = server.time()
+    watched = [cast("dict[str, str]", server.hgetall(key)) for key in server.scan_iter("*:watched")]
+    return {
+        name: seconds + microseconds / 1e6 - float(value.split(" ")[1]) / 1000
+        for fields in watched
+        for name, value in fields.items()
+        if " " in value  # the heartbeat, and since when
+    }
 
 
 def _has_entries(server: Redis, channel: str) -> bool:
@@ -216,4 +270,4 @@ def standing(
             stack.enter_context(daphne)
         for _ in range(workers):
             site.add_worker()
-        yield Stage(folder, site, daphnes, redis, watched)
+        yield Stage(folder, site, daphnes, redis, interface_lease or Settings().INTERFACE_LEASE, watched)

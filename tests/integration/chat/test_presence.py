@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 
-from chat import claims, people, presence, services
+from chat import claims, consumers, people, presence, services
 from chat.identity import Who
 from chat.models import Connection, Member, Room
-from switchboard.testing.client import WSClient
+from switchboard.names import interface_of
+from switchboard.testing.client import Client, WSClient
 from tests.integration.chat.conftest import visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_layer")]
@@ -76,6 +78,32 @@ def test_a_connect_that_is_handled_again_changes_nothing() -> None:
         presence.arrive(member, "interface.a!1")
         claims.claim(member, "ada")
     assert Connection.objects.get().member == Member.objects.get(handle="ada")
+
+
+def test_sockets_that_nobody_reports_are_there_until_somebody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    lost = [connected(headers=visitor(f"v{number}")) for number in range(5)]
+    stays = connected(headers=visitor("bob"))
+    asked: list[set[str]] = []
+
+    def dead(interfaces: Iterable[str]) -> set[str]:
+        asked.append(set(interfaces))
+        return asked[-1] - {interface_of(stays.reply_channel)}
+
+    monkeypatch.setattr(presence, "dead_interfaces", dead)
+    monkeypatch.setattr(consumers, "MAX_RECONCILED", 2)
+    worker = Client()
+    worker.send_and_consume("websocket.reconcile")
+    assert present() == {client.reply_channel for client in [*lost[2:], stays]}, "some at a time"
+    while worker.consume("websocket.reconcile", fail_on_none=False):
+        pass
+    assert present() == {stays.reply_channel}
+    assert [len(interfaces) for interfaces in asked] == [6, 4, 2]
+
+
+def test_where_no_interface_is_known_to_be_dead_nothing_happens() -> None:
+    ada = connected()
+    Client().send_and_consume("websocket.reconcile")
+    assert present() == {ada.reply_channel}
 
 
 def test_the_rows_go_with_their_room() -> None:

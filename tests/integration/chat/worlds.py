@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import async_to_sync
 from django.conf import settings
 
 from chat import moderation
@@ -27,6 +27,7 @@ from switchboard.layers.base import Delivery
 from switchboard.layers.named import get_layer
 from switchboard.names import CONNECT, DISCONNECT, RECEIVE, new_interface, new_reply_channel, new_worker
 from switchboard.routing import Router
+from switchboard.testing.client import CallingThread
 from switchboard.worker.committer import Committer
 from switchboard.worker.dispatch import Dispatcher
 from switchboard.worker.runner import Runner
@@ -76,7 +77,7 @@ class World:
         self._names: dict[str, str] = {}
         self._read = 0
         worker = new_worker()
-        runner = Runner(self._layer, Router(settings.CHANNEL_ROUTING), _here)
+        runner = Runner(self._layer, Router(settings.CHANNEL_ROUTING), CallingThread())
         self._dispatcher = Dispatcher(self._layer, runner, worker, Committer(self._layer, worker), Solitude())
         self._worker = worker
         call(self._layer, lambda layer: layer.flush())
@@ -275,8 +276,3 @@ CHOSEN = frozenset({"ada", "ADA", "bob", "eve", "anonymous"})
 
 def _made_up(handle: str | None) -> str | None:
     return handle if not handle or handle.partition(" (")[0] in CHOSEN else "made up"
-
-
-async def _here(function: Any) -> Any:
-    """In the thread that called `async_to_sync`, which has the test's database connection."""
-    return await sync_to_async(function, thread_sensitive=True)()

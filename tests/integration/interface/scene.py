@@ -59,11 +59,11 @@ class Faulty(MemoryLayer):
             raise LayerUnavailable("halfway")
         return result
 
-    async def read_inbox(self, interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+    async def read_inbox(self, interface: str, after: int, *, wait: float, **options: Any) -> Sequence[InboxEntry]:
         self._fail()
         if self.deaf:
             raise LayerUnavailable("deaf")
-        return await super().read_inbox(interface, after, wait=min(wait, 0.05))
+        return await super().read_inbox(interface, after, wait=min(wait, 0.05), **options)
 
     async def beat(self, interface: str, read: int) -> Beat:
         self._fail()

@@ -6,6 +6,7 @@ The worker does what the path says. It is written against the layer alone, so th
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from switchboard.events import Content, GroupMessage, Join, Leave, Output, Reply
-from switchboard.interface import Interface
+from switchboard.interface import Interface, sockets
 from switchboard.layers.base import Delivery
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE
@@ -34,6 +35,11 @@ settings.SWITCHBOARD = {
 
 #: With WORKERLESS=1 nobody consumes, and each channel holds one message.
 WORKERLESS = os.environ.get("WORKERLESS") == "1"
+#: With NO_GC=1 only reference counts free anything.
+if os.environ.get("NO_GC") == "1":
+    gc.disable()
+if "MAX_CLOSED_BYTES" in os.environ:
+    sockets.MAX_CLOSED_BYTES = int(os.environ["MAX_CLOSED_BYTES"])  # type: ignore[misc]
 FLOOD_FRAME = 64 * 1024
 BIG_CHUNKS, CHUNK = 64, 1024 * 1024
 
@@ -167,6 +173,10 @@ class Worker:
         if path == "/seen":
             said = [(channel, {key: repr(value) for key, value in content.items()}) for channel, content in seen]
             return [{"status": 200, "content": json.dumps({"seen": said, "written": written}).encode()}]
+        if path == "/alive":
+            alive = [type(thing).__name__ for thing in gc.get_objects()]
+            counted = {name: alive.count(name) for name in content["query_string"].decode().split(",")}
+            return [{"status": 200, "content": json.dumps(counted).encode()}]
         if path == "/stream":
             return [{"status": 200, "content": b"begin,", "more_content": True, "report": 6}]
         if path == "/cookies":

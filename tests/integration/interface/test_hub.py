@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from switchboard.events import Envelope, GroupMessage, InboxEntry, Join, Reply
-from switchboard.interface import Interface, moving, workers_end
+from switchboard.interface import Interface, hub, moving, term, workers_end
 from switchboard.layers.base import Beat
 from switchboard.layers.memory import MemoryLayer
-from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE, interface_of
+from switchboard.names import CONNECT, DISCONNECT, GROUP_REPAIR, HTTP_REQUEST, RECEIVE, interface_of
 from switchboard.testing.waiting import await_until
 from switchboard.worker.reaper import Reaper
 from tests.integration.interface.scene import Client, Scene
@@ -185,12 +185,56 @@ async def test_a_gap_in_the_inbox_is_noticed(scene: Scene, monkeypatch: pytest.M
     client = await scene.client(frames={"resync": "look"})
     read_inbox = scene.layer.read_inbox
 
-    async def without_the_first(interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
-        return [entry for entry in await read_inbox(interface, after, wait=wait) if entry.number > after + 1]
+    async def without_the_first(interface: str, after: int, **options: Any) -> Sequence[InboxEntry]:
+        return [entry for entry in await read_inbox(interface, after, **options) if entry.number > after + 1]
 
     monkeypatch.setattr(scene.layer, "read_inbox", without_the_first)
     await scene.layer.publish([Reply(client.channel, {"text": "lost"})])
     assert (await client.said())["text"] == "look"
+
+
+async def test_an_interface_that_falls_too_far_behind_recovers_in_place(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = await scene.client(frames={"resync": "look"})
+    await scene.layer.publish([Join(client.channel, "room", 1), Reply(client.channel, {"text": "in"})])
+    assert (await client.said())["text"] == "in"
+    client.send("before")
+    delivery = await scene.take()
+    scene.layer.deaf = True  # the interface stands still, as far as its inbox is concerned
+    inbox = interface_of(client.channel)
+    scene.layer._capacities.inbox_bytes = 20_000
+    seq = 1
+    while inbox in scene.layer._state.inboxes:
+        seq += 1
+        await scene.layer.publish([GroupMessage("room", {"text": "x" * 1000}, seq)])
+    assert 15 < seq < 25
+    assert await scene.layer.commit("w", delivery, [Reply(client.channel, {"text": "nobody hears it"})])
+    scene.layer.deaf = False
+
+    assert (await client.said())["text"] == "look"
+    assert interface_of(client.channel) in scene.layer._state.inboxes, "the interface keeps its name"
+    assert "held more unread bytes than it may" in caplog.text
+    assert "starts over" not in caplog.text
+
+    async def asked() -> bool:
+        return scene.layer._state.groups["room"] == {inbox} and await scene.layer.depth(GROUP_REPAIR) > 0
+
+    await await_until(asked, "it is in its groups again, and asks for the numbered messages that it missed")
+    client.send("after")
+    assert (await scene.handle(Reply(client.channel, {"text": "hi"}))).envelope.content["text"] == "after"
+    said = [(await client.said())["text"] for _ in range(2)]
+    assert said == ["look", "hi"], "what was answered to its frame is lost, so the client looks once more"
+
+
+async def test_what_was_taken_is_dropped_by_the_next_read(scene: Scene) -> None:
+    client = await scene.client()
+    inbox = scene.layer._state.inboxes[interface_of(client.channel)]
+    text = "x" * 40_000
+    for _ in range(10):
+        await scene.layer.publish([Reply(client.channel, {"text": text})])
+        assert (await client.said())["text"] == text
+    await await_until(lambda: inbox.size < 2 * len(text), "no heartbeat is needed for it")
 
 
 async def test_a_bug_in_the_hub_is_loud_and_the_interface_goes_on(
@@ -204,8 +248,53 @@ async def test_a_bug_in_the_hub_is_loud_and_the_interface_goes_on(
 
     monkeypatch.setattr(scene.layer, "beat", broken)
     assert (await client.said())["text"] == "look"
-    assert "the hub failed" in caplog.text
+    assert "task heart failed" in caplog.text
     await scene.client()
+
+
+async def test_an_inbox_that_cannot_be_opened_is_a_failure(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def forbidden(interface: str) -> Beat:
+        raise RuntimeError("forbidden on purpose")
+
+    monkeypatch.setattr(scene.layer, "open_inbox", forbidden)
+    failed = asyncio.Event()
+    scene.interface.start(failed.set)
+    await asyncio.wait_for(failed.wait(), 10)
+
+
+async def test_a_failure_that_no_recovery_ends_is_one(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def broken(interface: str, read: int) -> Beat:
+        raise RuntimeError("broken on purpose")
+
+    monkeypatch.setattr(term, "AWAY_PAUSE", 0)
+    failed = asyncio.Event()
+    scene.interface.start(failed.set)
+    client = await scene.client()
+    monkeypatch.setattr(scene.layer, "beat", broken)
+    await asyncio.wait_for(failed.wait(), 10)
+    await scene.interface.stop()
+    assert await client.said() == {"type": "websocket.close", "code": 1012}
+
+
+async def test_where_no_process_can_be_ended_it_is_tried_again(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(hub, "RESTART_PAUSE", 0.01)
+    opened, tries = scene.layer.open_inbox, 0
+
+    async def forbidden_at_first(interface: str) -> Beat:
+        nonlocal tries
+        tries += 1
+        if tries < 4:
+            raise RuntimeError("forbidden on purpose")
+        return await opened(interface)
+
+    monkeypatch.setattr(scene.layer, "open_inbox", forbidden_at_first)
+    client = await scene.client()
+    client.send("one")
+    assert (await scene.handle(channel=RECEIVE)).envelope.content["text"] == "one"
+    assert tries == 4
+    assert caplog.text.count("RuntimeError: forbidden on purpose") == 3
 
 
 async def test_what_a_late_commit_has_for_its_own_socket_does_not_count(scene: Scene) -> None:
@@ -293,6 +382,33 @@ async def test_a_request_while_the_layer_is_away(scene: Scene) -> None:
 
     assert sent.get_nowait()["status"] == 503
     assert await scene.layer.depth(HTTP_REQUEST) == 0
+
+
+async def test_a_burst_of_requests_does_not_become_one_of_connections_to_the_layer(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = most = 0
+
+    async def request(envelope: Envelope, *, timeout: float) -> bool:
+        nonlocal calls, most
+        calls += 1
+        most = max(most, calls)
+        await asyncio.sleep(0.001)
+        calls -= 1
+        return False
+
+    async def get() -> None:
+        scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
+        body: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        body.put_nowait({"type": "http.request", "body": b""})
+        sent: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        await scene.interface(scope, body.get, sent.put)
+        assert sent.get_nowait()["status"] == 503
+
+    monkeypatch.setattr(scene.layer, "request", request)
+    await scene.client()
+    await asyncio.gather(*(get() for _ in range(5 * hub.MAX_CONCURRENT_CALLS)))
+    assert most == hub.MAX_CONCURRENT_CALLS
 
 
 async def test_stopping_moves_the_clients_a_few_at_a_time(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:

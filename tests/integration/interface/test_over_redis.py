@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import signal
@@ -16,6 +17,8 @@ from redis import Redis
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
+from switchboard.events import Reply
+from switchboard.layers.redis import RedisLayer
 from switchboard.testing.processes import ROOT, Daphne, PrivateRedis, Worker, project_environment
 from switchboard.testing.waiting import wait_until
 
@@ -90,6 +93,35 @@ def test_sigterm_while_redis_is_frozen(worker: Worker, interface: Daphne, privat
         private_redis_server.signal(signal.SIGSTOP)
         assert interface.terminate(10) == 0
         private_redis_server.signal(signal.SIGCONT)
+
+
+def test_a_frozen_interface_costs_redis_its_bound_and_then_goes_on(
+    worker: Worker, interface: Daphne, private_redis_server: PrivateRedis, folder: Path
+) -> None:
+    layer = RedisLayer([private_redis_server.url])
+    with (
+        Daphne(private_redis_server.url, DATA_DIR=str(folder), name="other interface") as other,
+        Redis.from_url(private_redis_server.url) as shell,
+        connect(f"{interface.websocket_url}/chat/frozen/") as socket,
+    ):
+        say(socket, "before")
+        assert hear(socket) == "before"
+        (name,) = asyncio.run(layer.interface_beats())
+        interface.signal(signal.SIGSTOP)
+        with connect(f"{other.websocket_url}/chat/frozen/") as there:
+            for _ in range(50):
+                asyncio.run(layer.publish([Reply(f"{name}!nobody", {"text": "x" * 1024 * 1024})]))
+                assert shell.info("memory")["used_memory"] < 45 * 1024 * 1024
+            say(there, "meanwhile")
+            assert hear(there) == "meanwhile"
+        interface.signal(signal.SIGCONT)
+        assert hear(socket) == "meanwhile"
+        say(socket, "after")
+        assert hear(socket) == "after"
+    assert "held more unread bytes than it may" in interface.log or "ends at" in interface.log
+    assert "data lost: False" in interface.log
+    assert "starts over" not in interface.log
+    assert "Traceback" not in interface.log
 
 
 @pytest.fixture

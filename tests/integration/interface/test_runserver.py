@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import httpx
+import pytest
 from websockets.sync.client import connect
 
 from switchboard.testing.ports import free_port, listening_socket
@@ -21,9 +22,11 @@ from switchboard.testing.waiting import wait_until
 class Runserver(RunningProcess):
     """Ready when it answers."""
 
-    def __init__(self, folder: Path, *options: str, port: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, *options: str, port: int | None = None, settings: str = "project.settings"
+    ) -> None:
         self.port = port or free_port()
-        (folder / "reloaded_settings.py").write_text("from project.settings import *\n")
+        (folder / "reloaded_settings.py").write_text(f"from {settings} import *\n")
         environment = project_environment(
             DATA_DIR=str(folder),
             DEBUG="1",
@@ -55,6 +58,34 @@ def test_it_chats_and_ctrl_c_ends_it(tmp_path: Path) -> None:
         server.signal(signal.SIGINT)
         assert server.wait(15) == 0
         assert "Traceback" not in server.log, server.log
+
+
+def test_it_serves_static_files(tmp_path: Path) -> None:
+    with Runserver(tmp_path, "--noreload", settings="tests.integration.plain_static_settings") as server:
+        style = httpx.get(f"http://127.0.0.1:{server.port}/static/chat/style.css", timeout=20)
+        assert style.status_code == 200
+
+
+#: Settings are as good a place as any to break something on purpose.
+BROKEN = """
+from switchboard.layers.memory import MemoryLayer
+async def open_inbox(self, interface):
+    raise RuntimeError("broken on purpose")
+MemoryLayer.open_inbox = open_inbox
+"""
+
+
+@pytest.mark.parametrize("options", [["--noreload"], []])
+def test_an_interface_that_fails_ends_it(tmp_path: Path, options: list[str]) -> None:
+    server = Runserver(tmp_path, *options)
+    try:
+        with (tmp_path / "reloaded_settings.py").open("a") as settings:
+            settings.write(BROKEN)
+        server.spawn()
+        assert server.wait(60) == 1
+        assert "task hub failed" in server.log and "broken on purpose" in server.log
+    finally:
+        server.close()
 
 
 def test_a_change_starts_it_anew_and_ctrl_c_ends_both_processes(tmp_path: Path) -> None:

@@ -133,6 +133,30 @@ def test_a_handshake_nobody_answers(served: Served) -> None:
         assert closed_with(socket) == (1013 if served.module == OURS else 4013)
 
 
+def refused_with(served: Served) -> int | None:
+    """The code by which a new socket is closed; None if it is served."""
+    with connect(f"{served.websocket_url}/echo") as socket:
+        try:
+            socket.send("echo in")
+            assert socket.recv(SOON) == "in"
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else None
+    return None
+
+
+@pytest.mark.parametrize(("module", "code"), [(OURS, 1013), (STOCK, 4013)])
+def test_while_closed_sockets_hold_too_much_new_ones_are_refused(module: str, code: int) -> None:
+    with Served(module, MAX_CLOSED_BYTES="0") as served, connect(f"{served.websocket_url}/echo") as waits:
+        with connect(f"{served.websocket_url}/held") as held:
+            held.send("hold")
+            wait_until(lambda: len(served.seen("/held")) == 2, "its message is under way")
+        wait_until(lambda: refused_with(served) == code, "new sockets are refused")
+        waits.send("release")
+        served.wait_for_disconnect("/held")
+        wait_until(lambda: refused_with(served) is None, "new sockets are served again")
+        assert "new sockets are refused with 1013" in served.log
+
+
 @pytest.mark.parametrize("origin", ["https://evil.example", "null"])
 def test_a_foreign_page_is_refused_and_no_worker_hears_of_it(served: Served, origin: str) -> None:
     path = f"/origin-{served.module}"

@@ -7,6 +7,7 @@ import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 
@@ -80,10 +81,10 @@ async def test_a_read_that_was_begun_before_a_flush_skips_nothing_after_it(
     begun = asyncio.Event()
     read_inbox = layer.read_inbox
 
-    async def read(interface: str, after: int, *, wait: float) -> Sequence[InboxEntry]:
+    async def read(interface: str, after: int, *, wait: float, **options: Any) -> Sequence[InboxEntry]:
         if after == 3:
             begun.set()
-        return await read_inbox(interface, after, wait=wait)
+        return await read_inbox(interface, after, wait=wait, **options)
 
     monkeypatch.setattr(layer, "read_inbox", read)
     before = await layer.new_channel()

@@ -85,6 +85,34 @@ async def test_a_server_that_was_restarted_has_another_run_id(
     assert (await layer.open_inbox(interface)).run_id != run_id
 
 
+async def test_after_a_restart_with_old_data_it_is_not_known_which_interfaces_live(
+    lonely_layer: RedisLayer, lonely_shell: Redis, private_redis_server: PrivateRedis
+) -> None:
+    """One that came after the data were written down has yet to make itself known again."""
+    layer = lonely_layer
+    await new_home(layer)
+    await layer.watch_interfaces(unbroken=60)
+    assert await layer.known_interfaces(watched=0) is not None
+    kept = {key: lonely_shell.dump(key) or b"" for key in lonely_shell.keys("*")}
+    private_redis_server.kill()
+    private_redis_server.start()
+    for key, value in kept.items():
+        lonely_shell.restore(key, 60_000, value)
+    await await_until(lambda: _answers(layer), "Redis to answer")
+    assert await layer.known_interfaces(watched=0) is None
+    await layer.watch_interfaces(unbroken=60)
+    assert await layer.known_interfaces(watched=0) is not None
+    assert await layer.known_interfaces(watched=30) is None
+
+
+async def _answers(layer: RedisLayer) -> bool:
+    try:
+        await layer.verify()
+    except LayerUnavailable:
+        return False
+    return True
+
+
 async def test_a_deleted_entry_is_not_taken_over_and_no_longer_pending(layer: RedisLayer, shell: Redis) -> None:
     await layer.publish([note()])
     delivery = await take(layer)

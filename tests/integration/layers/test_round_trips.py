@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.asyncio.connection import AbstractConnection
 
 from switchboard.events import GroupMessage, Join, Output, Reply
 from switchboard.layers.base import Commit, Delivery, SocketState
@@ -71,6 +72,7 @@ async def _everything_once(layer: RedisLayer) -> tuple[str, str]:
     await layer.watch_interfaces(unbroken=1)
     await layer.forgive(ANNE, delivery)
     await layer.revive("1-1")
+    await layer.has_room(LOG)
     await layer.close_inbox(new_interface())
     return interface, socket
 
@@ -92,6 +94,26 @@ async def test_what_interfaces_ask(lonely_layer: RedisLayer, counter: Counter) -
     ):
         assert await counter.commands(call) == ["EVALSHA"], call
     assert await counter.commands(layer.read_inbox(interface, 0, wait=1)) == ["XREAD"]
+    assert await counter.commands(layer.has_room(LOG)) == ["EVALSHA"]
+
+
+async def test_a_read_that_drops_is_one_round_trip(
+    lonely_layer: RedisLayer, counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = lonely_layer
+    interface, socket = await _everything_once(layer)
+    await layer.read_inbox(interface, 1, wait=0, drop=True)
+    await layer.publish([Reply(socket, {})])
+    sent: list[str] = []
+    send = AbstractConnection.send_packed_command
+
+    async def spy(self: AbstractConnection, command: Any, *args: Any, **options: Any) -> None:
+        sent.append("sent")
+        await send(self, command, *args, **options)
+
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", spy)
+    assert await counter.commands(layer.read_inbox(interface, 1, wait=1, drop=True)) == ["EVALSHA", "XREAD"]
+    assert sent == ["sent"]
 
 
 async def test_a_batch_is_taken_and_committed_by_two_commands(lonely_layer: RedisLayer, counter: Counter) -> None:

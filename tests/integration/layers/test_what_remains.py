@@ -38,6 +38,7 @@ async def _life(layer: RedisLayer, interface: str) -> str:
     await layer.enqueue(frame(socket, 2))
     await layer.bury(ANNE, await take(layer, RECEIVE), reason="tried often enough")
     await layer.watch_interfaces(unbroken=1)
+    await layer.scan_sockets(interface, every=1)
     return socket
 
 
@@ -55,10 +56,16 @@ def _documented() -> set[str]:
 
 
 def _check_only_constants_are_left(layer: RedisLayer, shell: Redis) -> None:
-    """An empty stream for each named channel, the list of these, and an empty stream of dead letters."""
+    """An empty stream for each named channel, the list of these, and an empty stream of dead letters; and what expires
+    when nobody watches any more."""
     prefix = layer.prefix
     streams = {f"{prefix}:stream1:{channel}" for channel in CHANNELS}
-    assert set(shell.scan_iter(f"{prefix}:*")) == {*streams, f"{prefix}:channels", f"{prefix}:deadletters"}
+    watched = f"{prefix}:watched"
+    if shell.exists(watched):
+        assert shell.hkeys(watched) == ["began", "run_id", "looked"]
+        assert 0 <= shell.pttl(watched) <= 1000
+    left = set(shell.scan_iter(f"{prefix}:*")) - {watched}
+    assert left == {*streams, f"{prefix}:channels", f"{prefix}:deadletters"}
     assert shell.xlen(f"{prefix}:deadletters") == 0
     assert shell.smembers(f"{prefix}:channels") == set(CHANNELS)
     for key in streams:
@@ -72,6 +79,7 @@ async def test_a_whole_life_leaves_constants_only(layer: RedisLayer, shell: Redi
     await layer.beat_worker(ANNE)
     for _ in range(5):
         socket = await _life(layer, interface)
+        await layer.enqueue(frame(socket, 3, DISCONNECT))
         seen = _kinds(list(shell.scan_iter(f"{prefix}:*")), prefix)
         await handle(layer, frame(socket, 3, DISCONNECT))
         await layer.await_report(socket, wait=1)
@@ -143,6 +151,13 @@ async def test_an_inbox_that_closes_takes_its_memberships_along(layer: RedisLaye
 async def test_unread_reports_expire(layer: RedisLayer, shell: Redis) -> None:
     await layer.report_written("interface.x!y", 1)
     assert 0 < shell.ttl(f"{layer.prefix}:report:interface.x!y") <= 60
+
+
+async def test_a_scan_that_nobody_goes_on_with_expires(layer: RedisLayer, shell: Redis) -> None:
+    socket = new_reply_channel("interface.x")
+    await layer.enqueue(frame(socket, 0, CONNECT))
+    await layer.scan_sockets("interface.x", every=1)
+    assert 0 < shell.ttl(f"{layer.prefix}:scan:interface.x") <= 60
 
 
 async def test_a_flush_takes_its_own_prefix_only(layer: RedisLayer, shell: Redis) -> None:

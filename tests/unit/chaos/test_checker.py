@@ -250,15 +250,42 @@ def test_a_socket_whose_end_was_not_reported(story: Story) -> None:
     assert story.found() == [(checker.NO_DISCONNECT, "ann")]
 
 
-@pytest.mark.parametrize(("at", "kinds"), [(30.0, []), (130.0, [checker.NO_DISCONNECT])])
-def test_nobody_can_report_a_socket_of_which_nobody_knows_any_more(story: Story, at: float, kinds: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("lost", "kinds"),
+    [({"i!ann"}, []), ({"i!bob"}, [checker.NO_DISCONNECT]), (set(), [checker.NO_DISCONNECT])],
+)
+def test_only_a_socket_whose_record_was_lost_within_the_lease_of_its_dead_interface_is_excused(
+    story: Story, lost: set[str], kinds: list[str]
+) -> None:
     killed = Fault("interface-kill", "interface-0", 20.0, 22.0, 22.0, frozenset({"interface-0"}))
-    emptied = Fault("redis-empty", "redis", at, at + 2, at + 3, forgets=True)
+    emptied = Fault("redis-empty", "redis", 30.0, 32.0, 33.0, forgets=True, lost=frozenset(lost))
     story.history.faults += [killed, emptied]
     life = story.ann.lives[0]
     life.ours, life.code, life.closed = False, 1006, 20.1
     story.journal = replace(story.journal, disconnects=("i!bob", "i!old"))
     assert [kind for kind, _ in story.found()] == kinds
+    excused = checker.excused(story.history, story.journal)
+    assert [(one.kind, one.client, one.fault) for one in excused] == [
+        (checker.RECORD_LOST, "ann", emptied) for _ in lost & {"i!ann"}
+    ]
+
+
+def test_what_was_reported_needs_no_excuse(story: Story) -> None:
+    emptied = Fault("redis-empty", "redis", 30.0, 32.0, 33.0, forgets=True, lost=frozenset({"i!ann"}))
+    story.history.faults.append(emptied)
+    assert checker.excused(story.history, story.journal) == []
+
+
+def test_nobody_is_in_a_room_at_the_end(story: Story) -> None:
+    story.journal = replace(story.journal, present=("i!ann", "i!nobody"))
+    assert story.found() == [(checker.PRESENT, "ann"), (checker.PRESENT, "i!nobody")]
+
+
+def test_an_excuse_for_a_missing_report_is_none_for_a_presence_that_stays(story: Story) -> None:
+    emptied = Fault("redis-empty", "redis", 30.0, 32.0, 33.0, forgets=True, lost=frozenset({"i!ann"}))
+    story.history.faults.append(emptied)
+    story.journal = replace(story.journal, disconnects=("i!bob", "i!old"), present=("i!ann",))
+    assert story.found() == [(checker.PRESENT, "ann")]
 
 
 def test_a_handshake_that_was_given_up_is_reported_as_well(story: Story) -> None:

@@ -8,17 +8,20 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import IntegrityError, connections, transaction
 
 from switchboard import (
     Message,
     SessionTooLarge,
     allowed_hosts_only,
+    batch,
     channel_and_http_session,
     channel_session,
     channel_session_user,
     channel_session_user_from_http,
     enforce_ordering,
     http_session,
+    http_session_user,
     route,
 )
 from switchboard.layers.memory import MemoryLayer
@@ -214,3 +217,89 @@ def test_allowed_hosts_only_refuses_foreign_and_missing_origins(origin: bytes | 
 
     client = socket(connect, headers=[(b"origin", origin)] if origin is not None else [])
     assert client.connect() == ({"accept": True} if allowed else {"close": True})
+
+
+# -- async consumers, on whose loop nothing may ask the database
+
+
+def async_user(seen: list[Any]) -> Callable[[Message], Any]:
+    async def consumer(message: Message) -> None:
+        seen.append((message.user.is_authenticated, message.user.get_username()))
+
+    return consumer
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("decorator", [channel_session_user_from_http, http_session_user])
+def test_an_async_consumer_has_the_user_of_the_browser(decorator: Any) -> None:
+    seen: list[Any] = []
+    socket(decorator(async_user(seen)), user=User.objects.create_user("ada")).connect()
+    assert seen == [(True, "ada")]
+
+
+@pytest.mark.django_db
+def test_an_async_consumer_has_the_user_of_the_socket() -> None:
+    seen: list[Any] = []
+    consumer = channel_session_user(async_user(seen))
+    router = Router([route("websocket.receive", consumer)])
+    Client(layer=MemoryLayer(), router=router, user=User.objects.create_user("ada")).send_and_consume(
+        "websocket.receive"
+    )
+    Client(layer=MemoryLayer(), router=router).send_and_consume("websocket.receive")
+    assert seen == [(True, "ada"), (False, "")]
+
+
+@pytest.mark.django_db
+def test_each_message_of_an_async_batch_has_its_user() -> None:
+    seen: list[Any] = []
+
+    @batch
+    @channel_session_user
+    async def consumer(messages: list[Message]) -> None:
+        seen.extend(message.user.get_username() for message in messages)
+
+    router = Router([route("websocket.receive", consumer)])
+    Client(layer=MemoryLayer(), router=router, user=User.objects.create_user("ada")).send_and_consume(
+        "websocket.receive"
+    )
+    assert seen == ["ada"]
+
+
+@pytest.mark.django_db
+def test_an_async_consumer_reads_and_changes_the_http_session() -> None:
+    @http_session
+    async def connect(message: Message) -> None:
+        assert message.http_session is not None
+        message.http_session["visits"] = message.http_session["visits"] + 1
+
+    store = SessionStore()
+    store["visits"] = 1
+    store.save()
+    socket(connect, headers=[(b"cookie", f"sessionid={store.session_key}".encode())]).connect()
+    assert SessionStore(store.session_key)["visits"] == 2
+
+
+@pytest.mark.django_db
+def test_an_async_consumer_that_meets_a_database_error_leaves_the_transaction_of_the_test_open() -> None:
+    async def consumer(message: Message) -> None:
+        await User.objects.acreate(username="ada")
+
+    client = Client(layer=MemoryLayer(), router=Router([route("websocket.receive", consumer)]))
+    User.objects.create_user("ada")
+    client.send("websocket.receive")
+    with pytest.raises(IntegrityError), transaction.atomic():
+        client.consume("websocket.receive")
+    assert User.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_open_connection_is_left_as_it_is_by_what_runs_in_the_thread_of_a_test() -> None:
+    @http_session_user
+    async def consumer(message: Message) -> None: ...
+
+    connection = connections["default"]
+    connection.ensure_connection()
+    raw = connection.connection
+    connection.close_at = 0  # too old
+    socket(consumer).connect()
+    assert connection.connection is raw

@@ -9,22 +9,27 @@ import weakref
 
 import daphne.server
 
-from switchboard.interface.garbage import LEAST, PATIENCE, Garbage
+from switchboard.interface.garbage import LEAST, MAX_RARER, PATIENCE, Garbage
 from switchboard.interface.server import Server
 
 
 class Looks:
     """Counts them, at a time that the test sets."""
 
-    def __init__(self) -> None:
+    def __init__(self, found_each: float = 50) -> None:
         self.count = 0
         self.now = 0.0
+        self.found_each = found_each
+        self.closed = 0
         self.garbage = Garbage(self.look, lambda: self.now)
 
-    def look(self) -> None:
+    def look(self) -> int:
         self.count += 1
+        closed, self.closed = self.closed, 0
+        return int(closed * self.found_each)
 
     def close(self, number: int, *, still_open: int) -> None:
+        self.closed += number
         for _ in range(number):
             self.garbage.closed()
         self.garbage.look(still_open)
@@ -46,6 +51,27 @@ def test_a_few_are_not_worth_it() -> None:
     assert looks.count == 0
     looks.close(1, still_open=0)
     assert looks.count == 1
+
+
+def test_where_closed_connections_leave_nothing_looks_become_rare() -> None:
+    looks = Looks(found_each=0.01)
+    for rarer in (1, 2, 4, MAX_RARER, MAX_RARER):
+        before = looks.count
+        looks.close(rarer * LEAST - 1, still_open=0)
+        assert looks.count == before
+        looks.close(1, still_open=0)
+        assert looks.count == before + 1
+
+
+def test_once_they_leave_something_looks_are_frequent_again() -> None:
+    looks = Looks(found_each=0)
+    for rarer in (1, 2, 4):
+        looks.close(rarer * LEAST, still_open=0)
+    looks.found_each = 50
+    looks.close(MAX_RARER * LEAST, still_open=0)
+    assert looks.count == 4
+    looks.close(LEAST, still_open=0)
+    assert looks.count == 5
 
 
 def test_whatever_else_there_is_waits_for_so_long() -> None:

@@ -10,7 +10,7 @@ import pytest
 from switchboard.exceptions import InboxLost
 from switchboard.interface import term
 from switchboard.interface.recovery import Hole, Reaped
-from switchboard.interface.term import Term
+from switchboard.interface.term import TasksFailed, Term
 
 
 async def forever() -> None:
@@ -37,6 +37,31 @@ async def test_a_fault_is_logged_and_ends_it_too(
     monkeypatch.setattr(term, "AWAY_PAUSE", 0)
     assert await Term({"one": forever, "other": failing(RuntimeError("broken on purpose"))}).run() is False
     assert "broken on purpose" in caplog.text
+    assert "task other failed" in caplog.text
+
+
+async def test_faults_that_do_not_stop_are_no_reason_to_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(term, "AWAY_PAUSE", 0)
+    broken = Term({"one": forever, "other": failing(RuntimeError("broken on purpose"))})
+    for _ in range(term.MAX_FAILURES - 1):
+        await broken.run()
+    with pytest.raises(TasksFailed, match="other"):
+        await broken.run()
+
+
+async def test_faults_now_and_then_are_recovered_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(term, "AWAY_PAUSE", 0)
+    monkeypatch.setattr(term, "FAILURE_PERIOD", 0)
+    broken = Term({"other": failing(RuntimeError("broken on purpose"))})
+    for _ in range(2 * term.MAX_FAILURES):
+        assert await broken.run() is False
+
+
+async def test_doubts_are_no_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(term, "AWAY_PAUSE", 0)
+    doubtful = Term({"other": failing(Hole("a hole"))})
+    for _ in range(2 * term.MAX_FAILURES):
+        assert await doubtful.run() is False
 
 
 async def test_a_step_that_does_not_hear_its_cancellation_is_the_last_one() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from django.db import OperationalError
 
-from switchboard import DeadLettered, Message, on_error, route
-from switchboard.events import Ack, Reply
+from switchboard import DeadLettered, Message, batch, on_error, route
+from switchboard.events import Ack, Envelope, Reply
 from switchboard.layers.base import Begun
 from switchboard.routing import Router
 from switchboard.testing.waiting import await_until
@@ -152,15 +152,6 @@ async def test_a_worker_that_stops_meanwhile_leaves_the_message_to_others_uncoun
     assert (await scene.layer.begin("worker.next", taken)).number == 3, "as if that worker had not been"
 
 
-async def test_a_table_that_does_not_exist_is_an_error_like_others(scene: Scene) -> None:
-    def store(message: Message) -> None:
-        raise OperationalError("no such table: chat_room")
-
-    async with scene.worker(store):
-        await scene.enqueue(0)
-        await scene.expect(Ack(SOCKET, 0, failed=True))
-
-
 async def test_a_consumer_that_does_not_return_ends_its_worker_and_nothing_else(
     scene: Scene, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -180,5 +171,58 @@ async def test_a_consumer_that_does_not_return_ends_its_worker_and_nothing_else(
             await worker.run(asyncio.Event())
         assert await scene.events() == [Reply(SOCKET, {"text": "hello"}), Ack(SOCKET, 0)]
         assert len(await scene.layer.pending([CONNECT], idle=0)) == 1, "left for another worker"
+    finally:
+        release.set()
+
+
+async def test_one_that_hangs_after_a_failed_batch_costs_no_other(scene: Scene, settings: Any) -> None:
+    """What had run is acknowledged; what waited for the thread goes to another worker, and was never attempted."""
+    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4, "CONSUMER_TIME_LIMIT": 1.0}
+    release, ran = threading.Event(), []
+
+    def work(messages: list[Message]) -> None:
+        if len(messages) > 1:
+            raise ValueError("run each by itself")
+        ran.append(messages[0]["n"])
+        if messages[0]["n"] == 1:
+            release.wait(timeout=20)
+
+    await scene.layer.publish([Envelope("jobs", str(n), {"n": n}) for n in range(4)])
+    worker = Worker(scene.layer, Router([route("jobs", batch(work))]), threads=1)
+    try:
+        with pytest.raises(Overdue, match=r"jobs \(1\) did not return within 1 s"):
+            await worker.run(asyncio.Event())
+        assert ran == [0, 1]
+        assert await scene.layer.depth("jobs") == 3, "the first is acknowledged"
+    finally:
+        release.set()
+    async with scene.worker(routes=[route("jobs", batch(work))]):
+
+        async def done() -> bool:
+            return await scene.layer.depth("jobs") == 0
+
+        await await_until(done, "the others, elsewhere")
+    assert sorted(ran) == [0, 1, 1, 2, 3]
+
+
+async def test_a_batch_that_hangs_keeps_no_other_consumer_of_its_channel_from_its_work(
+    scene: Scene, settings: Any
+) -> None:
+    settings.SWITCHBOARD = {"WORKER_LEASE": 0.4, "CONSUMER_TIME_LIMIT": 1.0}
+    release = threading.Event()
+
+    def work(messages: list[Message]) -> None: ...
+
+    def hang(messages: list[Message]) -> None:
+        release.wait(timeout=20)
+
+    routing = [route("jobs", batch(work), kind="work"), route("jobs", batch(hang), kind="hang")]
+    for number, kind in enumerate(["work", "hang", "work", "hang"]):
+        await scene.layer.publish([Envelope("jobs", str(number), {"kind": kind})])
+    try:
+        with pytest.raises(Overdue):
+            await Worker(scene.layer, Router(routing), threads=2).run(asyncio.Event())
+        left = {pending.tag for pending in await scene.layer.pending(["jobs"], idle=0)}
+        assert len(left) == 2 and await scene.layer.depth("jobs") == 2, "the two that hang"
     finally:
         release.set()

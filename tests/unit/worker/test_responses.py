@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import io
 import threading
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
@@ -16,18 +17,20 @@ import pytest
 from django.http import FileResponse, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
-from switchboard import django_view, route
+from switchboard import django_view, responses, route
+from switchboard.detaching import MAX_WAITING_RATIO
 from switchboard.events import Content, Envelope, Reply
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import HTTP_REQUEST, new_reply_channel, token
-from switchboard.responses import ABORT
+from switchboard.responses import ABORT, PART_BYTES
 from switchboard.routing import Router
 from switchboard.testing.waiting import await_until
-from switchboard.threads import MAX_WAITING_RATIO
 from switchboard.worker.loop import Worker
 
 INTERFACE = "interface.a"
 WINDOW = 600_000
+#: Of a content that is sent at once, in two parts.
+MEDIUM = 500_000
 
 
 class Views:
@@ -62,6 +65,10 @@ def content(request: HttpRequest) -> HttpResponse:
     return HttpResponse(bytes(3 * WINDOW))
 
 
+def medium(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(bytes(MEDIUM))
+
+
 def file(request: HttpRequest) -> FileResponse:
     return FileResponse(views.file)
 
@@ -70,7 +77,13 @@ def short(request: HttpRequest) -> HttpResponse:
     return HttpResponse("short")
 
 
-urlpatterns = [path("stream/", stream), path("content/", content), path("file/", file), path("short/", short)]
+urlpatterns = [
+    path("stream/", stream),
+    path("medium/", medium),
+    path("content/", content),
+    path("file/", file),
+    path("short/", short),
+]
 pytestmark = pytest.mark.urls(__name__)
 
 
@@ -93,6 +106,15 @@ class Scene:
         self.layer = CountingLayer()
         self.stop = asyncio.Event()
         self.work: asyncio.Task[None] | None = None
+        self.parts: defaultdict[str, list[Content]] = defaultdict(list)
+        self._read = 0
+
+    async def read_inbox(self) -> None:
+        while entries := await self.layer.read_inbox(INTERFACE, self._read, wait=0, drop=True):
+            self._read = entries[-1].number
+            for event in (event for entry in entries for event in entry.events):
+                if isinstance(event, Reply):
+                    self.parts[event.channel].append(event.content)
 
     def start(self, **options: Any) -> None:
         worker = Worker(self.layer, Router([route(HTTP_REQUEST, django_view)]), **options)
@@ -112,15 +134,10 @@ class Client:
     def __init__(self, scene: Scene, channel: str) -> None:
         self.scene = scene
         self.channel = channel
-        self._read = 0
-        self._parts: list[Content] = []
 
     async def parts(self) -> list[Content]:
-        while entries := await self.scene.layer.read_inbox(INTERFACE, self._read, wait=0):
-            self._read = entries[-1].number
-            events = [event for entry in entries for event in entry.events]
-            self._parts += [e.content for e in events if isinstance(e, Reply) and e.channel == self.channel]
-        return self._parts
+        await self.scene.read_inbox()
+        return self.scene.parts[self.channel]
 
     async def received(self) -> int:
         return sum(len(part["content"]) for part in await self.parts())
@@ -364,6 +381,50 @@ async def test_more_streams_than_may_be_produced(scene: Scene, settings: Any) ->
     assert await (await scene.request("/short/")).whole() == b"short"
     go_on.set()
     assert [await client.whole() for client in clients] == [b"begun"] * len(clients)
+
+
+async def test_parts_wait_for_the_inbox_to_be_read(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD |= {"INBOX_WINDOW_BYTES": 5 * PART_BYTES // 2}
+    scene.start(threads=1)
+    channels = [(await scene.request("/content/")) for _ in range(3)]
+
+    async def unread() -> list[int]:
+        entries = await scene.layer.read_inbox(INTERFACE, 0, wait=0)
+        events = [event for entry in entries for event in entry.events]
+        return [len(event.content["content"]) for event in events if isinstance(event, Reply)]
+
+    async def is_full() -> bool:
+        return len(await unread()) == 2
+
+    await await_until(is_full, "two parts are there")
+    small = await scene.request("/short/")
+
+    async def has_small() -> bool:
+        return len(b"short") in await unread()
+
+    await await_until(has_small, "a small one has room, and the thread of views is free")
+    assert await unread() == [PART_BYTES, PART_BYTES, 5]
+    assert [len(await client.read_everything()) for client in channels] == [3 * WINDOW] * 3
+    assert await small.whole() == b"short"
+
+
+async def test_what_fits_into_the_window_of_the_response_and_not_into_that_of_the_inbox(
+    scene: Scene, settings: Any
+) -> None:
+    settings.SWITCHBOARD |= {"INBOX_WINDOW_BYTES": PART_BYTES + 1000}
+    scene.start(threads=1)
+    clients = [await scene.request("/medium/") for _ in range(3)]
+    assert [await client.whole() for client in clients] == [bytes(MEDIUM)] * 3
+
+
+async def test_an_interface_that_reads_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+    settings.SWITCHBOARD |= {"INBOX_WINDOW_BYTES": 1000}
+    monkeypatch.setattr(responses, "STALLED_SECONDS", 0.05)
+    views.chunks = lambda: iter(lambda: b"x" * 100_000, b"")
+    scene.start()
+    client = await scene.request("/stream/")
+    await await_until(views.closed.is_set, "the view's generator is closed")
+    assert await client.last() == ABORT
 
 
 async def test_an_interface_that_reports_nothing(scene: Scene, settings: Any) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from channels.layers import channel_layers
 
-from switchboard import Group, Message, route
-from switchboard.events import GroupMessage, Join, Tip
+from switchboard import Group, Message, adead_interfaces, dead_interfaces, route
+from switchboard.events import GroupMessage, Join, Output, Tip
+from switchboard.exceptions import LayerUnavailable
+from switchboard.layers import tips
 from switchboard.testing.waiting import await_until
 from switchboard.worker import reading
 from tests.unit.worker.conftest import INTERFACE, SOCKET, Scene
@@ -109,6 +113,36 @@ async def test_a_dead_worker_is_forgotten(scene: Scene, settings: Any) -> None:
         assert len(await scene.layer.worker_beats()) == 1
 
 
+async def test_an_application_that_consumes_it_is_asked_to_reconcile_its_sockets(
+    scene: Scene, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
+    monkeypatch.setitem(channel_layers.backends, "default", scene.layer)
+    dead: list[set[str]] = []
+    names = [INTERFACE, "interface.lost"]
+    assert await adead_interfaces(names) == set(), "nobody has watched"
+    routes = [route("websocket.reconcile", lambda message: dead.append(dead_interfaces(names)))]
+    async with scene.worker(routes=routes):
+
+        async def asked_twice() -> bool:
+            await scene.layer.beat(INTERFACE, 0)
+            return len(dead) > 1
+
+        await await_until(asked_twice, "to be asked twice")
+    assert dead[0] == dead[1] == {"interface.lost"}
+
+
+async def test_an_application_without_a_consumer_for_it_is_not_asked(scene: Scene, settings: Any) -> None:
+    settings.SWITCHBOARD = {"INTERFACE_LEASE": 0.9, "WORKER_LEASE": 0.4}
+    async with scene.worker():
+
+        async def watched() -> bool:
+            return await scene.layer.known_interfaces(watched=2.0) is not None
+
+        await await_until(watched, "two leases")
+    assert await scene.layer.depth("websocket.reconcile") == 0
+
+
 async def test_the_last_number_of_a_group_is_told_again(scene: Scene, settings: Any) -> None:
     settings.SWITCHBOARD = {"TIP_INTERVAL": 2.0}  # a tip is forgotten after three of them, told or not
 
@@ -126,3 +160,26 @@ async def test_the_last_number_of_a_group_is_told_again(scene: Scene, settings: 
         await await_until(told, "the tip")
     events = await scene.events()
     assert events[:2] == [Join(SOCKET, "room", 6), GroupMessage("room", {"text": "x"}, 7)]
+
+
+async def test_the_tips_of_many_groups_leave_in_slices_and_go_on_after_an_outage(
+    scene: Scene, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.SWITCHBOARD = {"TIP_INTERVAL": 0.2}
+    monkeypatch.setattr(tips, "MAX_SLICE", 10)
+    calls: list[list[str]] = []
+    publish = scene.layer.publish
+
+    async def watched(outputs: Sequence[Output]) -> None:
+        calls.append([output.group for output in outputs if isinstance(output, Tip)])
+        if len(calls) == 3:
+            raise LayerUnavailable("on purpose")
+        await publish(outputs)
+
+    monkeypatch.setattr(scene.layer, "publish", watched)
+    groups = [f"g{number:02}" for number in range(45)]
+    scene.layer.tips.note([GroupMessage(group, {}, seq=1) for group in groups])
+    async with scene.worker():
+        await await_until(lambda: len(calls) >= 6, "a round")
+    assert calls[2] == calls[3] == groups[20:30], "the slice that was lost is the next one"
+    assert [group for some in calls[:2] + calls[3:6] for group in some][:45] == groups

@@ -1,104 +1,120 @@
-"""Threads that detach from their callers."""
+"""Threads for consumers: time limits that start with what they limit, and threads that never come back."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
 from switchboard.testing.waiting import await_until
-from switchboard.threads import MAX_WAITING_RATIO, DetachableThreads, detach
+from switchboard.time_limits import lift_time_limit
+from switchboard.worker.threads import NotStarted, ThreadPool, TimeLimit, TimeLimitExceeded
+
+#: Seconds that no test waits for, and a limit that is soon over.
+LONG, SOON = 60.0, 0.05
 
 
-async def test_a_function_returns_and_raises() -> None:
-    threads = DetachableThreads(1, "t")
-    assert await threads.run(lambda: 42) == 42
+def plainly(function: Callable[[], Any]) -> Any:
+    return function()
+
+
+def pool(threads: int) -> ThreadPool:
+    return ThreadPool(threads, "test", plainly)
+
+
+@contextmanager
+def gate() -> Iterator[threading.Event]:
+    """Opened at the end, whatever happens: nothing waits at it for ever."""
+    event = threading.Event()
+    try:
+        yield event
+    finally:
+        event.set()
+
+
+async def test_what_a_function_returns_and_raises_comes_back() -> None:
+    assert await pool(1).run(lambda: 42, LONG) == 42
     with pytest.raises(ZeroDivisionError):
-        await threads.run(lambda: 1 // 0)
+        await pool(1).run(lambda: 1 / 0, LONG)
+    with pytest.raises(RuntimeError, match="StopIteration"):
+        await pool(1).run(lambda: next(iter(())), LONG)
 
 
-def test_elsewhere_there_is_nothing_to_detach_from() -> None:
-    assert detach(0)
+async def test_a_stuck_thread_is_told_with_its_stack() -> None:
+    with gate() as release:
+
+        def wait_for_the_gate() -> None:
+            release.wait(20)
+
+        with pytest.raises(TimeLimitExceeded) as exceeded:
+            await pool(1).run(wait_for_the_gate, SOON)
+        where = traceback.format_tb(exceeded.value.position)
+        assert any("in wait_for_the_gate" in step for step in where[:-1]) and "release.wait" not in where[0]
 
 
-async def test_a_detached_thread_goes_on_while_others_run() -> None:
-    threads, go_on, ended = DetachableThreads(1, "t"), threading.Event(), threading.Event()
-
-    def long() -> None:
-        assert detach(0)
-        go_on.wait()
-        ended.set()
-
-    assert await threads.run(long) is None
-    assert await threads.run(lambda: "short") == "short"
-    assert not ended.is_set()
-    go_on.set()
-    await await_until(ended.is_set, "the end")
-
-
-async def test_so_many_produce_at_once_and_so_many_more_wait() -> None:
-    threads, go_on = DetachableThreads(2, "t"), threading.Event()
-    turns: list[bool] = []
-
-    def long(patience: float = 20) -> None:
-        turns.append(detach(patience))
-        if turns[-1]:
-            go_on.wait()
-
-    for _ in range(2 + 2 * MAX_WAITING_RATIO):
-        await threads.run(long)
-    await await_until(lambda: len(turns) == 2, "two have turns")
-    await threads.run(long)
-    assert turns == [True, True, False], "one more than may be detached"
-    go_on.set()
-    await await_until(lambda: len(turns) == 3 + 2 * MAX_WAITING_RATIO, "all have had turns")
-    assert turns.count(False) == 1
-    await await_until(lambda: all_free(threads, 2), "nothing is taken any more")
+async def test_what_waits_for_a_stuck_thread_does_not_begin_and_what_runs_beside_it_finishes() -> None:
+    threads, begun = pool(2), []
+    with gate() as stuck, gate() as slow:
+        hangs = asyncio.create_task(threads.run(lambda: stuck.wait(20), SOON))
+        runs = asyncio.create_task(threads.run(lambda: slow.wait(20), LONG))
+        waits = [asyncio.create_task(threads.run(lambda: begun.append(1), LONG)) for _ in range(5)]
+        with pytest.raises(TimeLimitExceeded):
+            await hangs
+        for task in waits:
+            with pytest.raises(NotStarted):
+                await task
+        with pytest.raises(NotStarted):
+            await threads.run(lambda: begun.append(1), LONG)
+        slow.set()
+        assert await runs is True
+    assert begun == []
 
 
-def all_free(threads: DetachableThreads, detachable: int) -> bool:
-    detached, producing = threads.detached._value, threads.producing._value
-    return (detached, producing) == (detachable * (1 + MAX_WAITING_RATIO), detachable)
+async def test_a_thread_is_free_when_its_function_has_returned_not_when_nobody_waits_any_more() -> None:
+    threads, begun = pool(1), threading.Event()
+    with gate() as release:
+
+        def wait() -> None:
+            begun.set()
+            release.wait(20)
+
+        cancelled = asyncio.create_task(threads.run(wait, LONG))
+        await await_until(begun.is_set, "it to begin")
+        cancelled.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await cancelled
+        following = asyncio.create_task(threads.run(lambda: 42, LONG))
+        await asyncio.sleep(0)
+        assert not following.done()
+        release.set()
+        assert await following == 42
 
 
-async def test_without_a_turn_in_time_it_is_given_up() -> None:
-    threads, go_on, answers = DetachableThreads(1, "t"), threading.Event(), []
+async def test_a_timeout_of_the_functions_own_passes_through() -> None:
+    def impatient() -> None:
+        raise TimeoutError("its own")
 
-    def long(patience: float) -> Callable[[], None]:
-        def run() -> None:
-            answers.append(detach(patience))
-            if answers[-1]:
-                go_on.wait()
-
-        return run
-
-    await threads.run(long(20))
-    await threads.run(long(0.01))
-    await await_until(lambda: answers == [True, False], "the second gives up")
-    go_on.set()
-    await await_until(lambda: all_free(threads, 1), "nothing is taken any more")
+    with pytest.raises(TimeoutError, match="its own"):
+        await pool(1).run(impatient, LONG)
+    with pytest.raises(TimeoutError, match="its own"):
+        async with TimeLimit(LONG):
+            raise TimeoutError("its own")
 
 
-async def test_an_error_after_it_detached_is_logged(caplog: pytest.LogCaptureFixture) -> None:
-    threads = DetachableThreads(1, "t")
+async def test_a_limit_that_was_lifted_does_not_end_anything() -> None:
+    def answer() -> str:
+        lift_time_limit()
+        time.sleep(1.5)  # longer than the limit: time is what this is about
+        return "at last"
 
-    def fails() -> None:
-        detach(0)
-        raise ZeroDivisionError
-
-    await threads.run(fails)
-    await await_until(lambda: all_free(threads, 1), "it has ended")
-    assert "ZeroDivisionError" in caplog.text
+    assert await pool(1).run(answer, 1.0) == "at last"
 
 
-async def test_nobody_waits_any_more() -> None:
-    threads, go_on = DetachableThreads(1, "t"), threading.Event()
-    waiting = asyncio.create_task(threads.run(go_on.wait))
-    await asyncio.sleep(0)
-    waiting.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await waiting
-    go_on.set()
-    assert await threads.run(lambda: 1) == 1
+def test_without_a_limit_there_is_nothing_to_lift() -> None:
+    lift_time_limit()

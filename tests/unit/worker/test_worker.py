@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from switchboard import Message
-from switchboard.events import Ack, Reply
+from switchboard import Message, batch, route
+from switchboard.events import Ack, Envelope, Reply
 from switchboard.testing.waiting import await_until
 from tests.unit.worker.conftest import INTERFACE, SOCKET, Scene
 
@@ -129,3 +129,46 @@ async def test_only_the_channels_it_was_told(scene: Scene) -> None:
         await scene.enqueue(0)
         [delivery] = await scene.layer.take("worker.other", ["websocket.connect"], count=1, wait=5)
     assert delivery.envelope.order == 0
+
+
+CHANNELS = [f"jobs.{number}" for number in range(5)]
+
+
+async def test_it_takes_no_more_than_it_has_threads_free_from_all_channels_together(scene: Scene) -> None:
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def wait(message: Message) -> None:
+        begun.release()
+        go_on.wait(timeout=20)
+
+    for name in CHANNELS:
+        await scene.layer.publish([Envelope(name, name, {})])
+    async with scene.worker(routes=[route(CHANNELS, wait)], threads=1):
+        await await_until(lambda: begun.acquire(blocking=False), "the first to begin")
+        left = await scene.layer.take("worker.other", CHANNELS, count=9, wait=0)
+        for delivery in left:
+            await scene.layer.commit("worker.other", delivery)
+        go_on.set()
+    assert len(left) == 4
+
+
+async def test_waiting_for_a_thread_counts_towards_no_time_limit(
+    scene: Scene, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A failed batch: five messages share one thread, and the last waits for longer than any of them may run."""
+    settings.SWITCHBOARD = {"CONSUMER_TIME_LIMIT": 3.0}
+
+    def work(messages: list[Message]) -> None:
+        if len(messages) > 1:
+            raise ValueError("run each by itself")
+        threading.Event().wait(1.0)
+
+    await scene.layer.publish([Envelope("jobs", str(number), {}) for number in range(5)])
+    async with scene.worker(routes=[route("jobs", batch(work))], threads=1) as stop:
+
+        async def done() -> bool:
+            return await scene.layer.depth("jobs") == 0
+
+        await await_until(done, "all handled")
+        assert not stop.is_set(), "none was overdue, or the worker would end"
+    assert "did not return" not in caplog.text

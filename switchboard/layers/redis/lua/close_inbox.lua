@@ -2,14 +2,11 @@
 -- as there are records, the heartbeat that stands still has the reaper come for them.
 --
 -- ARGV  2 interface
--- keys  inbox1:<interface>, interface:<interface> removed; group:<each it is in>, interfaces written;
+-- keys  inbox1:<interface>, interface:<interface>, scan:<interface> removed; group:<each it is in>, interfaces written;
 --       sockets:<interface> read
 
 local interface = ARGV[2]
-for _, field in ipairs(redis.call('HKEYS', interface_key(interface))) do
-  local group = string.match(field, '^join:(.*)$')
-  if group then redis.call('SREM', group_key(group), interface) end
-end
-redis.call('DEL', inbox_key(interface), interface_key(interface))
+remove_inbox(interface)
+redis.call('DEL', scan_key(interface))
 if redis.call('EXISTS', sockets_key(interface)) == 0 then redis.call('HDEL', INTERFACES, interface) end
 return 1

@@ -5,7 +5,7 @@
 --       channel, tag, socket ('' for a message of none), order, new session ('' for none), '1' for a disconnect,
 --       the Ack, the Ack for an order that was acknowledged before, the dead letter ('' for none), its reason,
 --       the outputs as one list
--- keys  stream1:<channel>, socket:<socket>, sockets:<interface>, deadletters, and those of outputs.lua, written
+-- keys  stream1:<channel>, sizes, socket:<socket>, sockets:<interface>, deadletters, and those of outputs.lua, written
 -- returns for each 1, or 0 where the worker does not own the entry (any more)
 
 local worker, most_letters = ARGV[2], ARGV[3]
@@ -36,7 +36,7 @@ local function commit(channel, tag, socket, order, session, disconnects, ack, la
     redis.call('XADD', DEAD_LETTERS, 'MAXLEN', most_letters, '*',
                'c', channel, 'e', letter, 'r', reason, 'k', socket, 'o', order)
   end
-  acknowledge(stream, tag)
+  acknowledge(channel, tag)
   return 1
 end
 

@@ -15,12 +15,14 @@ local function interface_key(interface) return PREFIX .. ':interface:' .. interf
 local function socket_key(socket) return PREFIX .. ':socket:' .. socket end
 local function group_key(group) return PREFIX .. ':group:' .. group end
 local function sockets_key(interface) return PREFIX .. ':sockets:' .. interface end
+local function scan_key(interface) return PREFIX .. ':scan:' .. interface end
 local function outgoing_key(host) return PREFIX .. ':outgoing1:' .. host end
 local function report_key(channel) return PREFIX .. ':report:' .. channel end
 local INTERFACES = PREFIX .. ':interfaces'
 local WATCHED = PREFIX .. ':watched'
 local BEATS = PREFIX .. ':workers'
 local CHANNELS = PREFIX .. ':channels'
+local SIZES = PREFIX .. ':sizes'
 local DEAD_LETTERS = PREFIX .. ':deadletters'
 local RECEIVED = PREFIX .. ':received'
 
@@ -75,10 +77,107 @@ local function renew(worker, stream, tag, ...)
   return redis.call('XCLAIM', stream, WORKERS, worker, 0, tag, 'JUSTID', ...)
 end
 
--- XLEN counts what is queued and what is pending, because this removes the entry as well.
-local function acknowledge(stream, tag)
+-- How much a named channel holds: XLEN counts the messages, the hash `sizes` has their bytes. Each entry says in its
+-- field b how much was added for it, and the same is taken off when it is deleted. So an entry that an older version
+-- wrote, without a b, counts for nothing both times. What is deleted by somebody else's hand stays counted; it is
+-- noticed when the stream is empty, or by counting again when a channel seems to be full.
+
+local RECOUNT_MS = 10000
+local known = {}  -- channel -> {messages, bytes}, as of its first use in this script, kept up to date below
+
+local function holdings(channel)
+  if not known[channel] then
+    local messages = redis.call('XLEN', stream_key(channel))
+    local bytes = messages > 0 and redis.call('HGET', SIZES, channel) or 0
+    if messages == 0 then redis.call('HDEL', SIZES, channel, '!' .. channel) end
+    known[channel] = {messages = messages, bytes = tonumber(bytes or 0)}
+  end
+  return known[channel]
+end
+
+-- Counts the bytes of a channel again, not more often than each RECOUNT_MS: it reads all of them. The moment stands
+-- beside the count, under a name that no channel has.
+local function recount(channel)
+  local holds, moment = holdings(channel), now()
+  local counted = tonumber(redis.call('HGET', SIZES, '!' .. channel) or 0)
+  if moment >= counted and moment - counted < RECOUNT_MS then return end
+  local bytes, from = 0, '-'
+  repeat
+    local entries = redis.call('XRANGE', stream_key(channel), from, '+', 'COUNT', 10)
+    for _, entry in ipairs(entries) do
+      bytes = bytes + tonumber(named(entry[2]).b or 0)
+      from = '(' .. entry[1]
+    end
+  until #entries == 0
+  holds.bytes = bytes
+  redis.call('HSET', SIZES, channel, string.format('%.0f', bytes), '!' .. channel, string.format('%.0f', moment))
+end
+
+-- Whether a channel takes a message of `bytes`. An empty one takes any.
+local function has_room(channel, most_messages, most_bytes, bytes)
+  local holds = holdings(channel)
+  if holds.messages >= tonumber(most_messages) then return false end
+  most_bytes = tonumber(most_bytes)
+  if holds.bytes == 0 or holds.bytes + bytes <= most_bytes then return true end
+  recount(channel)
+  return holds.bytes == 0 or holds.bytes + bytes <= most_bytes
+end
+
+-- Appends a message; `...` are fields beside the envelope.
+local function append(channel, envelope, bytes, ...)
+  redis.call('XADD', stream_key(channel), '*', 'e', envelope, 'b', string.format('%.0f', bytes), ...)
+  redis.call('HINCRBY', SIZES, channel, string.format('%.0f', bytes))
+  local holds = known[channel]
+  if holds then holds.messages, holds.bytes = holds.messages + 1, holds.bytes + bytes end
+end
+
+-- XLEN counts what is queued and what is pending, because this removes the entry as well. `entry` may be given by who has
+-- read it.
+local function acknowledge(channel, tag, entry)
+  local stream = stream_key(channel)
+  entry = entry or redis.call('XRANGE', stream, tag, tag)[1]
   redis.call('XACK', stream, WORKERS, tag)
-  redis.call('XDEL', stream, tag)
+  if redis.call('XDEL', stream, tag) == 0 then return end
+  known[channel] = nil
+  if redis.call('XLEN', stream) == 0 then
+    redis.call('HDEL', SIZES, channel, '!' .. channel)
+  else
+    local bytes = named(entry[2]).b
+    if bytes then redis.call('HINCRBY', SIZES, channel, '-' .. bytes) end
+  end
+end
+
+-- An inbox is bounded in bytes. Its interface's hash has in `bytes` what was ever appended, in `dropped` what of that is
+-- no longer there, and in `limit` how much may be there; each entry says in its field b what had been appended before it.
+
+-- How much had been appended to an inbox, of `bytes` in all, before its oldest entry; before the oldest that has a b,
+-- since what an older version appended is not counted.
+local function bytes_before_oldest(interface, bytes)
+  local from = '-'
+  while true do
+    local entry = redis.call('XRANGE', inbox_key(interface), from, '+', 'COUNT', 1)[1]
+    if not entry then return bytes end
+    local before = named(entry[2]).b
+    if before then return tonumber(before) end
+    from = '(' .. entry[1]
+  end
+end
+
+-- Drops the entries of an inbox up to a number.
+local function drop_read(interface, read)
+  redis.call('XTRIM', inbox_key(interface), 'MINID', string.format('%.0f-0', read + 1))
+  local bytes = tonumber(redis.call('HGET', interface_key(interface), 'bytes') or 0)
+  local dropped = bytes_before_oldest(interface, bytes)
+  redis.call('HSET', interface_key(interface), 'dropped', string.format('%.0f', dropped))
+end
+
+-- Removes an inbox and takes its interface out of its groups.
+local function remove_inbox(interface)
+  for _, field in ipairs(redis.call('HKEYS', interface_key(interface))) do
+    local group = string.match(field, '^join:(.*)$')
+    if group then redis.call('SREM', group_key(group), interface) end
+  end
+  redis.call('DEL', inbox_key(interface), interface_key(interface))
 end
 
 -- A moment at which the interface lived, for the eyes of the reaper.

@@ -50,17 +50,18 @@ class DetachableThreads:
         self._calls: SimpleQueue[_Call] = SimpleQueue()
         self._idle = threading.Semaphore(0)
 
-    async def run(self, function: Callable[[], Any]) -> Any:
-        """Return what ``function`` returns, or None as soon as it detached.
+    def start(self, function: Callable[[], Any], left: Callable[[], None]) -> asyncio.Future[Any]:
+        """Call ``function`` in a thread; return the future of what it returns, None as soon as it detached.
 
-        There are as many threads as there were calls at a time: the caller bounds these.
+        ``left`` is called on the loop when it has returned or detached, also where nobody waits for the future any
+        more. There are as many threads as there were calls at a time: the caller bounds these.
         """
-        call = _Call(self, asyncio.get_running_loop(), function)
+        call = _Call(self, asyncio.get_running_loop(), function, left)
         self._calls.put(call)
         if not self._idle.acquire(blocking=False):
             # No ThreadPoolExecutor: Python ends when all threads of all of them have.
             threading.Thread(target=self._work, name=self._name, daemon=True).start()
-        return await call.returned
+        return call.returned
 
     def _work(self) -> None:
         while True:
@@ -70,12 +71,17 @@ class DetachableThreads:
 
 class _Call:
     def __init__(
-        self, threads: DetachableThreads, loop: asyncio.AbstractEventLoop, function: Callable[[], Any]
+        self,
+        threads: DetachableThreads,
+        loop: asyncio.AbstractEventLoop,
+        function: Callable[[], Any],
+        left: Callable[[], None],
     ) -> None:
         self.returned: asyncio.Future[Any] = loop.create_future()
         self._loop = loop
         self._threads = threads
         self._function = function
+        self._left = left
         self._is_detached = False
         self._is_producing = False
 
@@ -86,9 +92,11 @@ class _Call:
         except BaseException as error:
             if self._is_detached:
                 logger.exception("a response failed after its view had returned")
-            self._return(error, None)
+            else:
+                self._return(error, None)
         else:
-            self._return(None, result)
+            if not self._is_detached:
+                self._return(None, result)
         finally:
             del _current.call
             if self._is_producing:
@@ -107,9 +115,12 @@ class _Call:
 
     def _return(self, error: BaseException | None, result: Any) -> None:
         def tell() -> None:
+            self._left()
             if self.returned.done():
-                return  # detached, or cancelled
-            if error is None:
+                return  # cancelled: nobody waits any more
+            if isinstance(error, StopIteration):
+                self.returned.set_exception(RuntimeError("StopIteration was raised"))  # which no future takes
+            elif error is None:
                 self.returned.set_result(result)
             else:
                 self.returned.set_exception(error)
