@@ -3,8 +3,11 @@
 Forty clients share one interface. Each connects, says three short texts to a room of four, hears them, leaves, and
 comes back at once under a new connection: every other time with a closing handshake, otherwise by dropping the TCP
 connection. The table says how much memory (RSS) the interface had after how many connections. The line counts as flat
-if the median of its last third is no more than 1 % above that of its middle third; the first third is the interface
+if the median of its last third is no more than 2 % above that of its middle third; the first third is the interface
 warming up. The status is 1 if it is not flat.
+
+A step in the line is no leak where the rate has its highest value so far: Daphne forgets a connection up to a second
+after it closed, so a higher rate needs more memory at a time, and pymalloc takes it in arenas of 1 MB.
 
 With ``--hasty`` clients leave without waiting for an answer. One worker then falls behind, and what closed sockets hold
 grows to its bound; the line is flat from there on, with new clients refused (1013).
@@ -37,8 +40,9 @@ PATIENCE = 60.0
 #: Rows of the table, and seconds between two looks at the count.
 SAMPLES = 60
 LOOK_INTERVAL = 0.05
-#: By how much the last third may be above the middle one. A leak of 100 bytes a connection is 4 MB in 50,000, over 4 %.
-TOLERANCE = 0.01
+#: By how much the last third may be above the middle one, which is 50,000 connections earlier. One arena of pymalloc is
+#: 1.3 % of the interface; a leak of 100 bytes a connection is 6 %.
+TOLERANCE = 0.02
 #: Characters of the longest bar.
 BAR = 50
 

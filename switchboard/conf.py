@@ -50,6 +50,9 @@ class Settings:
     SOCKET_BUFFER_BYTES: int = 256 * 1024
     #: What may wait for a socket's client to read it; beyond it the client is cut off.
     SOCKET_UNSENT_BYTES: int = 1024 * 1024
+    #: What the closed sockets of an interface may hold until their disconnects are handled; beyond it new sockets are
+    #: refused with 1013.
+    CLOSED_SOCKETS_BYTES: int = 64 * 1024 * 1024
     #: Largest channel session; it travels with each message of its socket.
     SESSION_BYTES: int = 16 * 1024
     #: An interface shows that it lives each so many seconds.

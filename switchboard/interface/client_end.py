@@ -74,7 +74,7 @@ class ClientEnd:
             self._frames = {**self._frames, **answer.frames} if self._frames else answer.frames
         if answer.answers:
             self._answers = {**self._answers, **answer.answers} if self._answers else answer.answers
-        if answer.accept is True:
+        if answer.accept is True and self.phase is Phase.HANDSHAKE:
             self._accept(self._offered(answer.subprotocol))
         elif answer.accept is False:
             self._refuse()
@@ -132,3 +132,4 @@ class ClientEnd:
 
     def _gone(self, code: int) -> None:
         self.phase, self._code = Phase.GONE, code
+        self._subprotocols = ()  # the client may have offered thousands

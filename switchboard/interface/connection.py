@@ -14,8 +14,9 @@ A closed socket lives on here until its disconnect has been handled; then it ask
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from switchboard.events import Content
 from switchboard.interface.actions import Action
@@ -39,10 +40,12 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """From the settings: seconds until a handshake must be answered, bytes that may wait."""
+    """From the settings: seconds until a handshake must be answered, bytes that may wait behind a message, bytes that
+    all closed sockets may hold."""
 
     connect_timeout: float
     buffer_bytes: int
+    closed_bytes: int
 
 
 class Connection(WorkersEnd):
@@ -151,9 +154,9 @@ class Connection(WorkersEnd):
 
     @property
     def held_bytes(self) -> int:
-        """Bytes of what the client sent and no worker has handled."""
-        content: Content = {} if self.under_way is None else self.under_way.content
-        return self.buffered + len(content.get("text") or content.get("bytes") or "")
+        """The memory that its contents take, about: the message under way, which may be a handshake with many headers,
+        the frames behind it, and the channel session."""
+        return self.buffered + _memory_of(self._session) + (_memory_of(self.under_way.content) if self.under_way else 0)
 
     # -- time, and the end of the interface
 
@@ -242,3 +245,21 @@ def _size(data: str | bytes) -> int:
     if isinstance(data, bytes) or data.isascii():
         return len(data)
     return len(data.encode(errors="surrogatepass"))
+
+
+def _memory_of(content: Any) -> int:
+    """Bytes, about, that CPython takes for what can travel in a message."""
+    size, rest = 0, [content]
+    while rest:
+        value = rest.pop()
+        if isinstance(value, str | bytes):
+            size += 56 + len(value)
+        elif isinstance(value, Mapping):
+            size += 64
+            rest += [*value, *value.values()]
+        elif isinstance(value, list | tuple):
+            size += 56
+            rest += value
+        else:
+            size += 32
+    return size

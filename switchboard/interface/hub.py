@@ -79,7 +79,11 @@ class Hub:
         self._exchanges = Exchanges()
         self._calls = asyncio.Semaphore(MAX_CONCURRENT_CALLS)
         self._enqueuer = Enqueuer(layer, self._enqueued)
-        limits = Limits(connect_timeout=settings.CONNECT_TIMEOUT, buffer_bytes=settings.SOCKET_BUFFER_BYTES)
+        limits = Limits(
+            connect_timeout=settings.CONNECT_TIMEOUT,
+            buffer_bytes=settings.SOCKET_BUFFER_BYTES,
+            closed_bytes=settings.CLOSED_SOCKETS_BYTES,
+        )
         self._sockets = Sockets(limits, enqueue=self._enqueuer.put, gone=self._leave_groups)
         self._heart = Heart(
             layer,

@@ -169,7 +169,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         self._garbage.closed()
         if isinstance(protocol, WebRequest) and (backlog := protocol.__dict__.pop("backlog", None)) is not None:
             backlog.requests -= 1  # once, though Daphne calls this twice for some
-        if isinstance(protocol, WebRequest) and protocol.transport is None:
+        if isinstance(protocol, WebRequest) and protocol.transport is None and hasattr(protocol, "channel"):
             # It became a WebSocket. Its HTTP connection is not used any more, and never told that it is over: the two
             # would refer to each other until the garbage collector finds them.
             protocol.channel.requests.clear()
@@ -293,7 +293,8 @@ async def _tell_request(request: WebRequest, scope: dict[str, Any]) -> None:
         request.channel.persistent = False
     headers = [*answer.headers, (b"connection", b"close")]
     request.handle_reply({"type": "http.response.start", "status": answer.status, "headers": headers})
-    request.handle_reply({"type": "http.response.body", "body": answer.body})
+    # To HEAD Daphne would send a body as well.
+    request.handle_reply({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
 
 class CommandLine(CommandLineInterface):  # type: ignore[misc]

@@ -28,11 +28,10 @@ from switchboard.waiting import within
 
 logger = logging.getLogger(__name__)
 
-#: Bytes that closed sockets may hold until their disconnects were handled, and the part of them below which new sockets
-#: are let in again: at the bound itself they would be refused and let in by turns, with a line in the log each time.
-MAX_CLOSED_BYTES: Final = 64 * 1024 * 1024
+#: The part of what closed sockets may hold below which new sockets are let in again. At the bound itself they would be
+#: refused and let in by turns, with a line in the log each time.
 LET_IN_BELOW: Final = 3 / 4
-#: What a closed socket costs besides the frames that it left, in bytes (measured: 1.6 KB, and more with frames).
+#: What a closed socket takes besides its contents, in bytes (measured with its disconnect under way: 1.6 KB).
 CLOSED_SOCKET_OVERHEAD: Final = 2048
 
 _CLOSED: Final[Wire] = ClosedWire()
@@ -153,9 +152,9 @@ class Sockets:
 
     def _is_overloaded(self) -> bool:
         if self._overloaded:
-            self._overloaded = self.closed_bytes > LET_IN_BELOW * MAX_CLOSED_BYTES
+            self._overloaded = self.closed_bytes > LET_IN_BELOW * self._limits.closed_bytes
         else:
-            self._overloaded = self.closed_bytes > MAX_CLOSED_BYTES
+            self._overloaded = self.closed_bytes > self._limits.closed_bytes
         return self._overloaded
 
     # -- from the layer

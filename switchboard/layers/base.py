@@ -90,12 +90,12 @@ class Layer(InterfaceContract, WorkerContract):
     async def publish(self, outputs: Sequence[Output], *, window: int | None = None) -> None:
         """Let outputs leave at once, in their order, outside any commit.
 
-        With a ``window``, what is for a socket or a request is sent only as long as the inbox of its interface then
-        holds at most so many unread bytes, or nothing else. What is for groups is sent anyway.
+        With a ``window``, which is for outputs to one interface, what is for a socket or a request is sent only as long
+        as the inbox then holds at most so many unread bytes, or nothing else. What is for groups is sent anyway.
 
         Raises:
             ChannelFull: an `Envelope`'s channel is at its capacity; nothing was sent.
-            InboxFull: an inbox holds too much for the ``window``; nothing was sent.
+            InboxFull: the inbox holds too much for the ``window``; nothing was sent.
         """
 
     @abstractmethod

@@ -6,7 +6,7 @@ from __future__ import annotations
 import enum
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from switchboard.events import Content, Envelope, Output
 from switchboard.layers.interface_contract import SocketState
@@ -16,11 +16,13 @@ __all__ = ["Attempt", "Begun", "Commit", "DeadLetter", "Delivery", "Pending", "S
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One message in the hands of a worker. ``tag`` identifies the entry to the layer within its channel."""
+    """One message in the hands of a worker. ``tag`` identifies the entry to the layer within its channel, ``size`` is
+    what it takes of the channel's capacity, in bytes, where the layer has to be told that."""
 
     envelope: Envelope
     tag: str
     redelivered: bool = False
+    size: int = field(default=0, compare=False)
 
     @property
     def channel(self) -> str:

@@ -13,8 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from switchboard.exceptions import ContentError
 from switchboard.layers.base import Commit, Layer
@@ -31,8 +30,7 @@ MAX_COMMIT_BYTES: Final = 1024 * 1024
 Answer: TypeAlias = bool | ContentError
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiting:
+class _Waiting(NamedTuple):
     commit: Commit
     answer: asyncio.Future[Answer]
     size: int

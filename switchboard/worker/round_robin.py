@@ -5,8 +5,8 @@ messages that way, of which four wait for the thread while another worker may be
 
 * Where there is a free thread for each channel, one call takes an equal share of each.
 * Otherwise the channels are asked one by one, the one that was served longest ago first, until there are enough
-  messages. A channel that was empty a moment ago is left out: under load there would be a call in vain for each of
-  them, each time.
+  messages. A channel that was empty a moment ago is asked only if the others have nothing: under load there would be a
+  call in vain for each of them, each time.
 * If nothing is there, one call waits for the first message of any channel. The layer wakes a waiting worker for one
   channel. Only where messages of several channels came since they were asked, it gives one of each; the surplus waits
   here for a thread.
@@ -21,7 +21,7 @@ from typing import Final
 from switchboard.exceptions import LayerUnavailable
 from switchboard.layers.base import Delivery, Layer
 
-#: Seconds for which a channel that was empty is not asked again by itself.
+#: Seconds for which a channel that was empty comes behind those that were not.
 EMPTY_FOR: Final = 0.05
 
 
@@ -53,25 +53,27 @@ class RoundRobin:
                 return taken
         taken = await self._layer.take(self._worker, self._channels, count=share or 1, wait=wait)
         self._idle = not taken
-        self._empty_at.clear()
         self._serve_last({delivery.channel for delivery in taken})
         return taken
 
     async def _fetch_one_by_one(self, count: int) -> Sequence[Delivery]:
         taken: list[Delivery] = []
         now = self._clock()
-        for channel in [name for name in self._channels if now - self._empty_at.get(name, -EMPTY_FOR) >= EMPTY_FOR]:
+        empty = {channel for channel, at in self._empty_at.items() if now - at < EMPTY_FOR}
+        for channel in sorted(self._channels, key=empty.__contains__):  # stable
+            if len(taken) >= count or (taken and channel in empty):
+                break
             try:
                 found = await self._layer.take(self._worker, [channel], count=count - len(taken), wait=0)
             except LayerUnavailable:
                 if not taken:
                     raise
                 break  # what was taken is ours, and has to be handled
-            if not found:
+            if found:
+                self._empty_at.pop(channel, None)
+            else:
                 self._empty_at[channel] = now
             taken += found
-            if len(taken) >= count:
-                break
         self._serve_last({delivery.channel for delivery in taken})
         return taken
 

@@ -131,6 +131,10 @@ class Wire:
         socket, order = _guard(named)
         return InboxEntry(number, known, socket, order, size=len(named.get(b"p", b"")))
 
+    def read_size(self, fields: Sequence[bytes]) -> int:
+        """What an entry of a channel's stream counts for, as it says; 0 where an older version wrote it."""
+        return int(named_fields(fields).get(b"b", 0))
+
     def read_guard(self, fields: Sequence[bytes]) -> tuple[str, int] | tuple[None, None]:
         """The socket and the order that stand in an entry of either kind; readable whatever else is in it."""
         return _guard(named_fields(fields))

@@ -61,7 +61,7 @@ class WorkerSide(Shared, Layer):
             envelope, channel = commit.delivery.envelope, commit.delivery.channel
             guard = self._guard(channel, envelope.socket, envelope.order, commit.session, failed=commit.failed)
             outputs, places = self._outputs(commit.outputs)
-            packed.append([channel, commit.delivery.tag, *guard, *letter, outputs])
+            packed.append([channel, commit.delivery.tag, commit.delivery.size, *guard, *letter, outputs])
             reached |= places
         # One word for all: each word of a command costs its client more than what is in it.
         answers = await self._run("commit", worker, MOST_DEAD_LETTERS, pack(packed))
@@ -165,12 +165,14 @@ class WorkerSide(Shared, Layer):
         self, worker: str, channel: str, tag: str, fields: Sequence[bytes], *, redelivered: bool
     ) -> Delivery | None:
         """None for a message that can't be read: whoever took it could not, so it becomes a dead letter."""
+        size = self._wire.read_size(fields)
         try:
             envelope = self._wire.read_envelope(channel, fields)
         except Exception:
             logger.exception("message %s of %s can't be read; given up", tag, channel)
             guard = self._guard(channel, *self._wire.read_guard(fields), failed=True)
             letter = (named_fields(fields).get(b"e", b""), "it came from another version, or under other keys")
-            await self._run("commit", worker, MOST_DEAD_LETTERS, pack([[channel, tag, *guard, *letter, []]]))
+            given_up: list[Word | list[Word]] = [channel, tag, size, *guard, *letter, []]
+            await self._run("commit", worker, MOST_DEAD_LETTERS, pack([given_up]))
             return None
-        return Delivery(envelope, tag, redelivered)
+        return Delivery(envelope, tag, redelivered, size)

@@ -14,7 +14,7 @@ from typing import Any
 from django.conf import settings
 
 from switchboard.events import Content, GroupMessage, Join, Leave, Output, Reply
-from switchboard.interface import Interface, sockets
+from switchboard.interface import Interface
 from switchboard.layers.base import Delivery
 from switchboard.layers.memory import MemoryLayer
 from switchboard.names import CONNECT, DISCONNECT, HTTP_REQUEST, RECEIVE
@@ -29,6 +29,7 @@ settings.SWITCHBOARD = {
     "CONNECT_TIMEOUT": float(os.environ.get("CONNECT_TIMEOUT", "5")),
     "SOCKET_BUFFER_BYTES": int(os.environ.get("BUFFER_BYTES", "4096")),
     "SOCKET_UNSENT_BYTES": int(os.environ.get("UNSENT_BYTES", str(1024 * 1024))),
+    "CLOSED_SOCKETS_BYTES": int(os.environ.get("CLOSED_BYTES", str(1024 * 1024))),
     "WORKER_LEASE": 1.0,
     "INTERFACE_BEAT": 0.3,
 }
@@ -38,8 +39,6 @@ WORKERLESS = os.environ.get("WORKERLESS") == "1"
 #: With NO_GC=1 only reference counts free anything.
 if os.environ.get("NO_GC") == "1":
     gc.disable()
-if "MAX_CLOSED_BYTES" in os.environ:
-    sockets.MAX_CLOSED_BYTES = int(os.environ["MAX_CLOSED_BYTES"])  # type: ignore[misc]
 FLOOD_FRAME = 64 * 1024
 BIG_CHUNKS, CHUNK = 64, 1024 * 1024
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import resource
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
 from http import HTTPStatus
 from pathlib import Path
 
 import httpx
 import pytest
+from redis import Redis
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
+from switchboard.testing.processes import ROOT, Daphne, PrivateRedis, Worker, project_environment
 from tests.integration.interface.conftest import OURS, Served
 
 SOON = 30
@@ -31,30 +35,43 @@ os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
+def limited(soft: int, hard: int) -> tuple[str, ...]:
+    """Our server, with limits of open files."""
+    return (sys.executable, "-c", LIMITED, str(soft), str(hard), *Daphne.program)
+
+
 class Limited(Served):
     """``served.application`` under our server, with limits of open files."""
 
     def __init__(self, soft: int, hard: int) -> None:
         super().__init__(OURS)
-        self.program = (sys.executable, "-c", LIMITED, str(soft), str(hard), *self.program)
+        self.program = limited(soft, hard)
 
     async def status(self, path: str = "/page") -> int:
         async with httpx.AsyncClient(timeout=SOON) as client:
             return (await client.get(self.url + path)).status_code
 
 
+def read_all(wire: socket.socket) -> bytes:
+    """What comes before the connection is closed."""
+    answer = b""
+    while piece := wire.recv(4096):
+        answer += piece
+    return answer
+
+
 class Sockets:
     """What a client has open at an interface."""
 
-    def __init__(self, served: Served, stack: AsyncExitStack) -> None:
+    def __init__(self, served: Daphne, path: str, stack: AsyncExitStack) -> None:
         self.open: list[ClientConnection] = []
-        self._served = served
+        self._url = served.websocket_url + path
         self._stack = stack
 
     async def add(self) -> int | None:
         """Open one more; the code with which it is closed at once, or None."""
-        url = f"{self._served.websocket_url}/echo"
-        opened = await self._stack.enter_async_context(connect(url, subprotocols=[Subprotocol("one")], proxy=None))
+        opening = connect(self._url, subprotocols=[Subprotocol("one")], proxy=None, open_timeout=SOON)
+        opened = await self._stack.enter_async_context(opening)
         try:
             await opened.send("echo in")
             assert await asyncio.wait_for(opened.recv(), SOON) == "in"
@@ -79,9 +96,9 @@ class Sockets:
 
 
 @asynccontextmanager
-async def sockets_at(served: Served) -> AsyncIterator[Sockets]:
+async def sockets_at(served: Daphne, path: str = "/echo") -> AsyncIterator[Sockets]:
     async with AsyncExitStack() as stack:
-        yield Sockets(served, stack)
+        yield Sockets(served, path, stack)
 
 
 async def test_the_soft_limit_is_no_limit() -> None:
@@ -103,6 +120,10 @@ async def test_beyond_the_hard_limit_clients_are_told_and_the_others_stay() -> N
             assert page.status_code == HTTPStatus.SERVICE_UNAVAILABLE
             assert page.headers["Connection"] == "close" and int(page.headers["Retry-After"]) > 0
             assert "more to do than it can" in page.text
+            with socket.create_connection(("127.0.0.1", served.port), timeout=SOON) as wire:
+                wire.sendall(b"HEAD /page HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                head = await asyncio.to_thread(read_all, wire)  # to the end of the connection
+                assert head.startswith(b"HTTP/1.1 503 ") and head.endswith(b"\r\n\r\n")
             assert await sockets.add() == 1013
             await sockets.all_talk()
             assert "connections are refused" in served.log
@@ -119,7 +140,7 @@ async def test_clients_that_say_nothing_do_not_keep_the_others_from_being_told()
     with Limited(128, 256) as served:
         async with sockets_at(served) as sockets:
             assert await sockets.fill(256) == 1013
-            silent = [socket.create_connection(("127.0.0.1", served.port), timeout=SOON) for _ in range(60)]
+            silent = [socket.create_connection(("127.0.0.1", served.port), timeout=SOON) for _ in range(30)]
             try:
                 await sockets.all_talk()
                 # They are cut off after a while, a few at a time, and nobody behind them is.
@@ -135,14 +156,6 @@ def open_files(pid: int) -> int:
     with suppress(FileNotFoundError):
         return len(list(Path(f"/proc/{pid}/fd").iterdir()))
     pytest.skip("no /proc to count the open files of another process")
-
-
-def answered(wire: socket.socket) -> bool:
-    """Whether a page came to its end."""
-    answer = b""
-    while piece := wire.recv(4096):
-        answer += piece
-    return answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"GET ")
 
 
 async def test_where_nothing_more_can_be_accepted_clients_wait() -> None:
@@ -162,4 +175,46 @@ async def test_where_nothing_more_can_be_accepted_clients_wait() -> None:
                 wire.sendall(b"GET /page HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             resource.prlimit(served.pid, LIMIT, (256, 256))
             for wire in waiting:
-                assert await asyncio.to_thread(answered, wire)
+                page = await asyncio.to_thread(read_all, wire)
+                assert page.startswith(b"HTTP/1.1 200 ") and page.endswith(b"GET ")
+
+
+async def asked(opened: ClientConnection, question: dict[str, object], answer: str) -> int | None:
+    """Ask and wait for the frame that answers; the code if the socket was closed instead."""
+    try:
+        await opened.send(json.dumps(question))
+        while json.loads(await asyncio.wait_for(opened.recv(), SOON))["t"] != answer:
+            pass
+    except ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else -1
+    return None
+
+
+@pytest.mark.redis
+async def test_at_the_limit_redis_can_be_connected_to_anew(private_redis_server: PrivateRedis, tmp_path: Path) -> None:
+    url, settings = private_redis_server.url, {"DATA_DIR": str(tmp_path)}
+    environment = project_environment(**settings)
+    subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], env=environment, cwd=ROOT, check=True)
+    interface = Daphne(url, name="limited", **settings)
+    interface.program = limited(128, 128)
+    with closing(Redis.from_url(url)) as redis, Worker(url, **settings), interface:
+        async with AsyncExitStack() as stack:
+            sockets: list[ClientConnection] = []
+            code: int | None = None
+            while code is None:
+                assert len(sockets) < 128
+                opening = connect(
+                    f"{interface.websocket_url}/chat/full/",
+                    subprotocols=[Subprotocol("switchboard.v1")],
+                    proxy=None,
+                    open_timeout=SOON,
+                    max_queue=None,  # nobody reads what is told of the others
+                )
+                sockets.append(await stack.enter_async_context(opening))
+                # The interface answers this by itself.
+                code = await asked(sockets[-1], {"t": "ping"}, "pong")
+            assert code == 1013
+            assert redis.client_kill_filter(_type="normal", skipme=True) > 0
+            for each in sockets[:-1]:
+                assert await asked(each, {"t": "hello", "last": 0}, "welcome") is None
+            assert "Too many open files" not in interface.log

@@ -146,7 +146,7 @@ def refused_with(served: Served) -> int | None:
 
 @pytest.mark.parametrize(("module", "code"), [(OURS, 1013), (STOCK, 4013)])
 def test_while_closed_sockets_hold_too_much_new_ones_are_refused(module: str, code: int) -> None:
-    with Served(module, MAX_CLOSED_BYTES="0") as served, connect(f"{served.websocket_url}/echo") as waits:
+    with Served(module, CLOSED_BYTES="1") as served, connect(f"{served.websocket_url}/echo") as waits:
         with connect(f"{served.websocket_url}/held") as held:
             held.send("hold")
             wait_until(lambda: len(served.seen("/held")) == 2, "its message is under way")

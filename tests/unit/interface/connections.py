@@ -11,7 +11,7 @@ from switchboard.interface.connection import Connection, Limits, Opening
 from switchboard.interface.frames import Frame
 from switchboard.layers.base import Enqueued, Receipt
 
-LIMITS = Limits(connect_timeout=15, buffer_bytes=1000)
+LIMITS = Limits(connect_timeout=15, buffer_bytes=1000, closed_bytes=1_000_000)
 OPENING = Opening("/chat/x/", {"path": "/chat/x/", "headers": []}, ["switchboard.v1"])
 
 

@@ -78,6 +78,15 @@ def test_a_frame_that_failed_is_answered_with_what_the_application_gave(
     assert connection.phase is Phase.OPEN
 
 
+def test_an_accept_that_comes_after_the_client_has_gone_is_no_fault_of_the_consumer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    connection = opened()
+    connection.lost(1006)
+    assert connection.answered(read_answer({"accept": True, "subprotocol": "switchboard.v1"})) == []
+    assert caplog.text == ""
+
+
 # -- what the interface answers by itself
 
 

@@ -74,6 +74,15 @@ def test_once_they_leave_something_looks_are_frequent_again() -> None:
     assert looks.count == 5
 
 
+def test_a_few_connections_say_nothing_about_the_others() -> None:
+    looks = Looks(found_each=0)
+    looks.now = PATIENCE
+    looks.close(5, still_open=0)
+    assert looks.count == 1
+    looks.close(LEAST, still_open=0)
+    assert looks.count == 2
+
+
 def test_whatever_else_there_is_waits_for_so_long() -> None:
     looks = Looks()
     looks.now = PATIENCE - 1

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import gc
+import sys
 import weakref
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from switchboard.events import Envelope
-from switchboard.interface import sockets
 from switchboard.interface.answers import read_answer
+from switchboard.interface.connection import Opening
 from switchboard.interface.frames import Frame
 from switchboard.interface.sockets import CLOSED_SOCKET_OVERHEAD, Sockets
 from switchboard.layers.base import Enqueued, Receipt
@@ -44,9 +46,11 @@ class Server:
 class Crowd:
     """`Sockets` whose messages are handled when the test says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, closed_bytes: int = LIMITS.closed_bytes) -> None:
         self.enqueued: deque[Envelope] = deque()
-        self.sockets = Sockets(LIMITS, enqueue=self.enqueued.append, gone=lambda channel: None)
+        self.sockets = Sockets(
+            replace(LIMITS, closed_bytes=closed_bytes), enqueue=self.enqueued.append, gone=lambda channel: None
+        )
 
     def handle(self) -> list[str]:
         """Handle what is enqueued, and what is enqueued then; returns the messages' channels."""
@@ -82,9 +86,23 @@ async def test_a_socket_that_waits_for_its_disconnect_does_not_keep_the_servers_
     assert len(crowd.sockets) == 0
 
 
-async def test_while_closed_sockets_hold_too_much_new_ones_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "MAX_CLOSED_BYTES", 5000)
+class Offered(list[str]):
+    """Subprotocols that can be referred to weakly."""
+
+
+@pytest.mark.usefixtures("uncollected")
+async def test_nor_what_the_client_offered() -> None:
     crowd = Crowd()
+    offered = Offered(["switchboard.v1", *map(str, range(2000))])
+    listener, ended = crowd.sockets.open("i!s", Opening("/", {"path": "/"}, offered), Server()), weakref.ref(offered)
+    del offered
+    assert ended() is not None, "a consumer may choose one"
+    listener.lost(1006)
+    assert ended() is None
+
+
+async def test_while_closed_sockets_hold_too_much_new_ones_are_refused() -> None:
+    crowd = Crowd(3 * CLOSED_SOCKET_OVERHEAD)
     for number in range(3):
         crowd.sockets.open(f"i!{number}", OPENING, Server()).lost(1006)
     assert len(crowd.enqueued) == 3
@@ -101,17 +119,17 @@ async def test_while_closed_sockets_hold_too_much_new_ones_are_refused(monkeypat
     assert let_in.told == [("accept", None)]
 
 
-async def test_new_sockets_are_let_in_again_well_below_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "MAX_CLOSED_BYTES", 10 * CLOSED_SOCKET_OVERHEAD)
-    crowd = Crowd()
+async def test_new_sockets_are_let_in_again_well_below_the_bound() -> None:
+    alone = Crowd()
+    alone.sockets.open("i!0", OPENING, Server()).lost(1006)
+    crowd = Crowd(10 * alone.sockets.closed_bytes)
     closed = [crowd.sockets.open(f"i!{number}", OPENING, Server()) for number in range(11)]
     for listener in closed:
         listener.lost(1006)
 
     def is_let_in(channel: str) -> bool:
         server = Server()
-        listener = crowd.sockets.open(channel, OPENING, server)
-        crowd.sockets.forget(listener)
+        crowd.sockets.forget(crowd.sockets.open(channel, OPENING, server))
         return server.told == []
 
     assert not is_let_in("i!a")
@@ -122,20 +140,35 @@ async def test_new_sockets_are_let_in_again_well_below_the_bound(monkeypatch: py
     assert is_let_in("i!c"), "7 of 10"
 
 
-async def test_frames_that_a_closed_socket_left_count(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sockets, "MAX_CLOSED_BYTES", 3000)
+def held(crowd: Crowd) -> int:
+    """What closed sockets hold besides what each of them costs."""
+    return crowd.sockets.closed_bytes - len(crowd.sockets) * CLOSED_SOCKET_OVERHEAD
+
+
+async def test_frames_that_a_closed_socket_left_count_once() -> None:
     crowd = Crowd()
     listener = crowd.sockets.open("i!s", OPENING, Server())
     crowd.handle()
     for _ in range(4):
         listener.frame("x" * 200)
     listener.lost(1006)
-    listener.lost(1006)  # may be said twice, and counts once
-    held = 4 * 200
-    assert held < crowd.sockets.closed_bytes < 2 * held + CLOSED_SOCKET_OVERHEAD
-    refused = Server()
-    crowd.sockets.open("i!refused", OPENING, refused)
-    assert ("close", 1013) in refused.told
+    listener.lost(1006)  # may be said twice
+    assert 4 * 200 <= held(crowd) < 2 * 4 * 200 + 1000
+
+
+async def test_the_headers_of_a_handshake_that_nobody_answered_count() -> None:
+    crowd = Crowd()
+    content = {"path": "/", "headers": [[b"x-%d" % number, b""] for number in range(500)]}
+    crowd.sockets.open("i!s", Opening("/", content), Server()).lost(1006)
+    assert held(crowd) > 500 * 2 * sys.getsizeof(b"x-100")
+
+
+async def test_the_session_of_a_closed_socket_counts() -> None:
+    crowd = Crowd()
+    listener = crowd.sockets.open("i!s", OPENING, Server())
+    crowd.sockets.acknowledge("i!s", 0, failed=False, session={"draft": "x" * 5000})
+    listener.lost(1006)
+    assert held(crowd) > 5000
 
 
 async def test_nothing_counts_once_all_are_forgotten() -> None:

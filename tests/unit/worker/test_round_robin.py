@@ -93,6 +93,14 @@ async def test_an_idle_worker_makes_one_call_and_a_busy_one_does_not_ask_empty_c
     assert await channels_of(robin, 1) == ["b"], "what is empty is asked again soon"
 
 
+async def test_a_channel_that_was_empty_a_moment_ago_is_asked_before_all_are_waited_for() -> None:
+    queues = Queues(a=1)
+    robin = queues.round_robin("b c a")
+    assert await channels_of(robin, 1) == ["a"], "the others were found empty"
+    queues.waiting.update(b=1, c=1)
+    assert len(await channels_of(robin, 1)) == 1, "waiting for all at once would have brought both"
+
+
 async def test_what_was_taken_before_the_layer_went_away_is_kept() -> None:
     queues = Queues(a=2)
     robin = queues.round_robin("a b c")

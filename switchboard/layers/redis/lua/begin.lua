@@ -15,7 +15,7 @@ if acked and tonumber(order) <= tonumber(acked) then
   -- Said once more: where the first Ack was lost, the socket would wait for ever.
   put('i', interface_of(socket), '', ARGV[7])
   send(socket, order)
-  acknowledge(channel, tag)
+  acknowledge(channel, tag, bytes_of(channel, tag))
   return {'handled', 0}
 end
 renew(worker, stream, tag, 'RETRYCOUNT', row[4] + 1)

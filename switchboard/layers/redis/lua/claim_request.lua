@@ -9,7 +9,8 @@ local stream = stream_key(channel)
 if not held(worker, stream, tag) then return 0 end
 
 local entry = redis.call('XRANGE', stream, tag, tag)[1]
-local timeout = entry and tonumber(named(entry[2]).t)
+local fields = entry and named(entry[2]) or {}
+local timeout = tonumber(fields.t)
 local queued = tonumber(string.match(tag, '^%d+'))
 local late = not entry or (timeout and now() > queued + timeout)
 -- Nobody has written anything yet, so what was reported is that the client is gone.
@@ -18,5 +19,5 @@ if not late and ARGV[5] ~= '' then
   put('i', ARGV[5], '', ARGV[6])
   send()
 end
-acknowledge(channel, tag, entry)
+acknowledge(channel, tag, fields.b or 0)
 return late and 0 or 1

@@ -2,7 +2,7 @@
 -- letter.
 --
 -- ARGV  2 worker  3 most dead letters  4 the messages, packed, each a list of
---       channel, tag, socket ('' for a message of none), order, new session ('' for none), '1' for a disconnect,
+--       channel, tag, its field b or 0, socket ('' for a message of none), order, new session ('' for none), '1' for a disconnect,
 --       the Ack, the Ack for an order that was acknowledged before, the dead letter ('' for none), its reason,
 --       the outputs as one list
 -- keys  stream1:<channel>, sizes, socket:<socket>, sockets:<interface>, deadletters, and those of outputs.lua, written
@@ -10,7 +10,7 @@
 
 local worker, most_letters = ARGV[2], ARGV[3]
 
-local function commit(channel, tag, socket, order, session, disconnects, ack, late, letter, reason, outputs)
+local function commit(channel, tag, bytes, socket, order, session, disconnects, ack, late, letter, reason, outputs)
   local stream = stream_key(channel)
   if not held(worker, stream, tag) then return 0 end
   local fresh = true
@@ -36,7 +36,7 @@ local function commit(channel, tag, socket, order, session, disconnects, ack, la
     redis.call('XADD', DEAD_LETTERS, 'MAXLEN', most_letters, '*',
                'c', channel, 'e', letter, 'r', reason, 'k', socket, 'o', order)
   end
-  acknowledge(channel, tag)
+  acknowledge(channel, tag, bytes)
   return 1
 end
 

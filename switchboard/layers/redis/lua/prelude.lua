@@ -89,8 +89,7 @@ local function holdings(channel)
   if not known[channel] then
     local messages = redis.call('XLEN', stream_key(channel))
     local bytes = messages > 0 and redis.call('HGET', SIZES, channel) or 0
-    if messages == 0 then redis.call('HDEL', SIZES, channel, '!' .. channel) end
-    known[channel] = {messages = messages, bytes = tonumber(bytes or 0)}
+    known[channel] = {messages = messages, bytes = tonumber(bytes)}
   end
   return known[channel]
 end
@@ -125,25 +124,26 @@ end
 
 -- Appends a message; `...` are fields beside the envelope.
 local function append(channel, envelope, bytes, ...)
+  local holds = holdings(channel)
   redis.call('XADD', stream_key(channel), '*', 'e', envelope, 'b', string.format('%.0f', bytes), ...)
-  redis.call('HINCRBY', SIZES, channel, string.format('%.0f', bytes))
-  local holds = known[channel]
-  if holds then holds.messages, holds.bytes = holds.messages + 1, holds.bytes + bytes end
+  holds.messages, holds.bytes = holds.messages + 1, holds.bytes + bytes
+  redis.call('HSET', SIZES, channel, string.format('%.0f', holds.bytes))
 end
 
--- XLEN counts what is queued and what is pending, because this removes the entry as well. `entry` may be given by who has
--- read it.
-local function acknowledge(channel, tag, entry)
+-- The field b of an entry.
+local function bytes_of(channel, tag)
+  local entry = redis.call('XRANGE', stream_key(channel), tag, tag)[1]
+  return entry and named(entry[2]).b or '0'
+end
+
+-- XLEN counts what is queued and what is pending, because this removes the entry as well. `bytes` is its field b, or 0.
+local function acknowledge(channel, tag, bytes)
   local stream = stream_key(channel)
-  entry = entry or redis.call('XRANGE', stream, tag, tag)[1]
   redis.call('XACK', stream, WORKERS, tag)
   if redis.call('XDEL', stream, tag) == 0 then return end
   known[channel] = nil
-  if redis.call('XLEN', stream) == 0 then
+  if redis.call('HINCRBY', SIZES, channel, string.format('%d', -tonumber(bytes))) <= 0 then
     redis.call('HDEL', SIZES, channel, '!' .. channel)
-  else
-    local bytes = named(entry[2]).b
-    if bytes then redis.call('HINCRBY', SIZES, channel, '-' .. bytes) end
   end
 end
 
