@@ -368,7 +368,12 @@ class ResponseSender:
         finally:
             with self._lock:
                 self._responses.pop(response.channel, None)
-            await asyncio.shield(self._loop.run_in_executor(self._readers, response.close))
+            try:
+                closing = self._loop.run_in_executor(self._readers, response.close)
+            except RuntimeError:  # the sender has finished: a view came back after its worker gave it up
+                response.close()
+            else:
+                await asyncio.shield(closing)
 
     async def _send_parts(self, response: OutgoingResponse) -> None:
         while not response.has_failed():
