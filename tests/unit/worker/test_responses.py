@@ -375,7 +375,11 @@ async def test_more_streams_than_may_be_produced(scene: Scene, settings: Any) ->
     views.chunks = chunks
     scene.start(threads=1)
     clients = [await scene.request("/stream/") for _ in range(1 + MAX_WAITING_RATIO)]
-    await clients[0].until(5)
+
+    async def begun() -> bool:
+        return any([await client.received() for client in clients])
+
+    await await_until(begun, "one of them is produced")
     refused = await scene.request("/stream/")
     assert (await refused.last())["status"] == 503
     assert await (await scene.request("/short/")).whole() == b"short"
