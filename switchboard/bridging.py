@@ -60,6 +60,11 @@ def call(layer: L, ask: Callable[[L], Coroutine[Any, Any, T]]) -> T:
     return asyncio.run(_once(layer, ask))
 
 
+def loop_of_call() -> asyncio.AbstractEventLoop | None:
+    """Return the loop that `call` would use, if it is one that runs on."""
+    return _loop.get()
+
+
 def _running() -> bool:
     try:
         asyncio.get_running_loop()

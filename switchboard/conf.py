@@ -26,6 +26,21 @@ class Settings:
     HTTP_TIMEOUT: float = 30.0
     #: What a worker sends of a response before the interface has written what came before.
     HTTP_WINDOW_BYTES: int = 1024 * 1024
+    #: What all HTTP responses together may have waiting in an interface for their clients; beyond it the slowest are
+    #: closed.
+    HTTP_UNSENT_BYTES: int = 128 * 1024 * 1024
+    #: A client that does not read for so long, while something waits for it, is closed.
+    HTTP_STALL_TIMEOUT: float = 30.0
+    #: Bytes per second that a client has to read on average, while something waits for it.
+    HTTP_MIN_RATE: int = 4096
+    #: Threads of a worker in which streaming responses are produced, besides those of its views.
+    HTTP_STREAM_THREADS: int = 4
+    #: How far a streaming response may run ahead of its client, in a temporary file of the worker.
+    HTTP_SPOOL_BYTES: int = 64 * 1024 * 1024
+    #: What all responses together may have waiting in a worker; beyond it the slowest are cut off.
+    HTTP_SPOOL_TOTAL_BYTES: int = 512 * 1024 * 1024
+    #: A worker that ends finishes its responses for so long, then cuts them off.
+    HTTP_DRAIN_TIMEOUT: float = 5.0
     #: What may lie unread in an interface's inbox when a part of a response is sent there; beyond it the sender waits.
     INBOX_WINDOW_BYTES: int = 4 * 1024 * 1024
     #: A handshake that no consumer answered for so long is closed with 1013 (try again later).

@@ -2,14 +2,21 @@
 
 The view runs under Django's WSGI handler in a thread of the worker, not under its ASGI handler on the loop: sync
 views, which most are, then need no hop of their own and requests run in parallel (the design measured 14,000
-against 500 requests/s). Chunks of a streaming response leave as the view makes them.
+against 500 requests/s).
+
+What fits into the window of a response is sent by the view's thread. A longer content, or file, is left to the
+`ResponseSender`. A streaming response is produced by the thread that made it, because what it reads from may belong to
+that; but the thread detaches first, and other views run meanwhile.
 """
 
 from __future__ import annotations
 
 import logging
+import os
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, closing, nullcontext
 from functools import cache
 from io import BytesIO
 from typing import IO, Any, cast
@@ -21,15 +28,28 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
+from switchboard.bridging import call, loop_of_call
+from switchboard.conf import get_settings
 from switchboard.cookies import is_within_bounds
+from switchboard.detaching import detach
+from switchboard.events import Content, Reply
+from switchboard.exceptions import InboxFull
+from switchboard.layers.base import Layer
 from switchboard.message import Message
-from switchboard.responses import ClientGone, ResponseWriter
+from switchboard.responses import (
+    PART_BYTES,
+    SERVER_ERROR,
+    UNAVAILABLE,
+    ClientGone,
+    FileSource,
+    OutgoingResponse,
+    ResponseSender,
+    parts,
+    sender_on,
+)
 from switchboard.time_limits import lift_time_limit
 
 logger = logging.getLogger("switchboard.http")
-
-#: Files are read in blocks of this many bytes: one part each. Django's own 4 KiB would make 64 of them.
-FILE_BLOCK = 256 * 1024
 
 
 def django_view(message: Message) -> None:
@@ -43,38 +63,124 @@ def django_view(message: Message) -> None:
 
     response = _handler()(environ_of(message), start_response)  # type: ignore[arg-type]
     lift_time_limit()
-    writer = ResponseWriter(message.channel_layer, message.reply_channel, head["status"], head["headers"])
+    if message["method"] == "HEAD":
+        with _closing(response):
+            _send_now(message, head, b"")
+    elif isinstance(response, HttpResponse):
+        with _closing(response):
+            _send_content(message, head, response.content)
+    elif isinstance(response, FileBlocks) and response.is_on_disk():
+        _send_file(message, head, response.file)
+    else:
+        with _closing(response):
+            _send_stream(message, head, cast("StreamingHttpResponse | FileBlocks", response))
+
+
+def _closing(response: Any) -> AbstractContextManager[Any]:
+    return closing(response) if hasattr(response, "close") else nullcontext()
+
+
+def _sender(message: Message) -> ResponseSender | None:
+    # Without a loop that runs on, as in a shell, there is nobody who could send the rest later.
+    loop = loop_of_call()
+    return None if loop is None else sender_on(message.channel_layer, loop)
+
+
+def _send_now(message: Message, head: Content, content: bytes) -> None:
+    channel, left, sender = str(message.reply_channel), len(content), _sender(message)
+    window = None if sender is None else sender.settings.INBOX_WINDOW_BYTES
+    for part in parts(content):
+        try:
+            _publish(
+                message.channel_layer,
+                Reply(channel, {**head, "content": part, "more_content": len(part) < left}),
+                window,
+            )
+        except InboxFull:
+            # The interface will read it, but not while a thread of views waits.
+            assert sender is not None
+            sender.send_content(channel, head, content[len(content) - left :])
+            return
+        head, left = {}, left - len(part)
+
+
+def _publish(layer: Layer, part: Reply, window: int | None) -> None:
+    call(layer, lambda layer: layer.publish([part], window=window))
+
+
+def _send_content(message: Message, head: Content, content: bytes) -> None:
+    sender = _sender(message)
+    if sender is None or len(content) <= sender.settings.HTTP_WINDOW_BYTES:
+        _send_now(message, head, content)
+    else:
+        sender.send_content(str(message.reply_channel), head, content)
+
+
+def _send_file(message: Message, head: Content, file: IO[bytes]) -> None:
+    sender = _sender(message)
+    window = sys.maxsize if sender is None else sender.settings.HTTP_WINDOW_BYTES
     try:
-        if message["method"] == "HEAD":
-            writer.write(b"", more=False)
-        elif isinstance(response, HttpResponse):
-            writer.write(response.content, more=False)
+        blocks, size = [], 0
+        while size <= window and (block := file.read(PART_BYTES)):
+            blocks.append(block)
+            size += len(block)
+        begun = b"".join(blocks)
+        if sender is None or size <= window:
+            _send_now(message, head, begun)
+            file.close()
         else:
-            _stream(cast("StreamingHttpResponse | FileBlocks", response), writer)
+            sender.send_file(str(message.reply_channel), head, FileSource(file, begun))
+    except BaseException:
+        file.close()
+        raise
+
+
+def _send_stream(message: Message, head: Content, chunks: Iterable[Any]) -> None:
+    sender = _sender(message)
+    if sender is None:
+        _send_now(message, head, b"".join(bytes(chunk) for chunk in chunks))
+        return
+    outgoing = sender.stream(str(message.reply_channel), head)
+    if detach(get_settings().HTTP_TIMEOUT):
+        _produce(outgoing, chunks, message)
+    else:
+        outgoing.give_up("too many responses are being produced", UNAVAILABLE)
+
+
+def _produce(outgoing: OutgoingResponse, chunks: Iterable[Any], message: Message) -> None:
+    try:
+        for chunk in chunks:
+            outgoing.write(bytes(chunk))
+        outgoing.end()
     except ClientGone:
         logger.info("the client of %s %s is gone", message["method"], message["path"])
-    finally:
-        if hasattr(response, "close"):
-            response.close()
-
-
-def _stream(response: StreamingHttpResponse | FileBlocks, writer: ResponseWriter) -> None:
-    for chunk in response:
-        if chunk:
-            writer.write(bytes(chunk), more=True)
-    writer.write(b"", more=False)
+    except Exception:
+        # Beyond the view nobody else would say so: the worker takes it for finished.
+        logger.exception("the response to %s %s raised", message["method"], message["path"])
+        outgoing.give_up("it raised", SERVER_ERROR)
+    except BaseException:
+        outgoing.give_up("its thread ends", SERVER_ERROR)
+        raise
 
 
 class FileBlocks:
     """WSGI's file wrapper: what Django hands a `FileResponse` to."""
 
     def __init__(self, file: IO[bytes], block_size: int = 0) -> None:
-        self._file = file
+        self.file = file
         # Django closes the response through the file wrapper, as WSGI has it.
         self.close = getattr(file, "close", lambda: None)
 
+    def is_on_disk(self) -> bool:
+        """Whether any thread may read it, and soon: not a pipe, nor something that only reads like a file."""
+        try:
+            return stat.S_ISREG(os.fstat(self.file.fileno()).st_mode)
+        except (AttributeError, OSError, ValueError):
+            return False
+
     def __iter__(self) -> Iterator[bytes]:
-        return iter(lambda: self._file.read(FILE_BLOCK), b"")
+        # Django's own block size of 4 KiB would make 64 parts of one.
+        return iter(lambda: self.file.read(PART_BYTES), b"")
 
 
 def environ_of(message: Message) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -29,7 +29,8 @@ class End(enum.Enum):
 class Part:
     """A part of a response: the first has a status, the last has ``more`` False.
 
-    ``report``: tell the worker that so many bytes have been written, once this part is.
+    ``report``: tell the worker that so many bytes have been written, once this part is. ``abort``: the rest will not
+    come; close the client's connection.
     """
 
     content: bytes
@@ -37,6 +38,7 @@ class Part:
     status: int | None = None
     headers: Sequence[tuple[bytes, bytes]] = ()
     report: int | None = None
+    abort: bool = False
 
 
 def read_part(content: Content) -> Part:
@@ -59,6 +61,7 @@ def read_part(content: Content) -> Part:
         status=status,
         headers=tuple(_header(header) for header in content.get("headers") or ()),
         report=report,
+        abort=bool(content.get("abort", False)),
     )
 
 
@@ -83,19 +86,51 @@ Event: TypeAlias = Content | End
 
 
 class Exchange:
-    """See the module."""
+    """See the module.
+
+    ``on_queued`` gets the bytes of each part that comes. ``on_abort`` is called when the worker gives the response up,
+    while parts that came before may still wait for the client.
+    """
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
         #: Who runs it, as soon as somebody does.
         self.worker: str | None = None
+        #: Bytes of content that nobody has taken out yet.
+        self.queued = 0
+        self.on_queued: Callable[[int], None] = lambda size: None
+        self.on_abort: Callable[[], None] = lambda: None
         self._events: asyncio.Queue[Event] = asyncio.Queue()
+        self._client_gone = False
 
     def put(self, event: Event) -> None:
+        if self._client_gone:
+            return
+        if event is End.CLIENT_GONE:
+            # Nobody wants what waits before it, and the worker has to know at once.
+            self._client_gone = True
+            self._empty()
         self._events.put_nowait(event)
+        if size := _size(event):
+            self.queued += size
+            self.on_queued(size)
+        if not isinstance(event, End) and event.get("abort"):
+            self.on_abort()
 
     async def next(self) -> Event:
-        return await self._events.get()
+        event = await self._events.get()
+        self.queued -= _size(event)
+        return event
+
+    def _empty(self) -> None:
+        while not self._events.empty():
+            self._events.get_nowait()
+        self.queued = 0
+
+
+def _size(event: Event) -> int:
+    content = b"" if isinstance(event, End) else event.get("content")
+    return len(content) if isinstance(content, (bytes, str)) else 0
 
 
 class Exchanges:

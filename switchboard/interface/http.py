@@ -6,7 +6,8 @@ began, the answer is 502, afterwards the connection is cut, so that nobody takes
 nobody answers in time it is 504.
 
 The parts of a response are written as they come. Where a part asks for it, the worker is told how much has been
-written, which keeps a fast worker from filling this process with a slow client's download.
+written, which keeps a fast worker from filling this process with a slow client's download. What waits here all the same
+is bounded, and so is the time that a client may leave it unread: see `slow_readers`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from switchboard.exceptions import ContentError, LayerUnavailable
 from switchboard.interface.exchange import End, Exchange, Part, read_part
 from switchboard.interface.hub import Hub
 from switchboard.interface.pages import page
+from switchboard.interface.slow_readers import backlog_of
 from switchboard.interface.wire import Receive, Scope, Send, is_extended
 from switchboard.names import HTTP_REQUEST
 
@@ -52,6 +54,7 @@ class Request:
         self._scope = scope
         self._receive = receive
         self._send = send
+        self._backlog = backlog_of(scope)
         self._began = False
         self._deadline = asyncio.get_running_loop().time() + settings.HTTP_TIMEOUT
 
@@ -93,6 +96,10 @@ class Request:
         if not await self._hub.ready(REQUEST_PATIENCE):
             raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE)
         exchange = self._hub.open_exchange()
+        exchange.on_abort = self._abort
+        if self._backlog is not None:
+            self._backlog.exchange = exchange
+            exchange.on_queued = self._backlog.on_queued
         watcher = asyncio.create_task(self._watch_client(exchange), name=f"client of {exchange.channel}")
         try:
             await self._queue(exchange, body)
@@ -102,6 +109,8 @@ class Request:
             raise
         finally:
             self._hub.close_exchange(exchange)
+            if self._backlog is not None and self._backlog.exchange is exchange:
+                self._backlog.exchange = None
             watcher.cancel()
 
     async def _watch_client(self, exchange: Exchange) -> None:
@@ -125,6 +134,12 @@ class Request:
 
     # -- to the client
 
+    def _abort(self) -> None:
+        logger.warning("%s %s: its worker gave the response up", self._scope["method"], self._scope["path"])
+        if self._began and self._backlog is not None:
+            # At once: parts that came before may wait until the client is closed for reading too slowly.
+            self._backlog.client.abort()
+
     async def _answer(self, exchange: Exchange) -> None:
         while True:
             part = await self._next_part(exchange)
@@ -140,6 +155,7 @@ class Request:
             async with asyncio.timeout_at(None if self._began else self._deadline):
                 event = await exchange.next()
         except TimeoutError:
+            self._hub.report_gone(exchange.channel)
             raise _Refusal(HTTPStatus.GATEWAY_TIMEOUT) from None
         if event is End.CLIENT_GONE:
             raise _ClientGone
@@ -148,6 +164,8 @@ class Request:
             raise _Refusal(HTTPStatus.BAD_GATEWAY)
         try:
             part = read_part(event)
+            if part.abort:
+                raise _Refusal(HTTPStatus.BAD_GATEWAY)
             if (part.status is None) is not self._began:
                 raise ValueError("a response has one status, in its first part")
         except ValueError as error:

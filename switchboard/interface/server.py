@@ -8,7 +8,8 @@ application runs under either; under this one
 * a client that does not read what it is sent is cut off at a bound, where stock Daphne keeps it all in memory: nothing
   can be told to it any more, not even a close code, and its socket is reported closed with 1006;
 * a client that sends faster than its messages are handled is not read for a while;
-* a response is written no faster than the client reads, and can be cut off when its worker died;
+* a response is written no faster than the client reads, and can be cut off when its worker died; a client that reads
+  too slowly is closed, and what waits for all of them is bounded (`slow_readers`);
 * SIGTERM first closes the listening socket, so that another process takes the next connection, then lets the
   application end, and doesn't trip over a handshake (``KeyError: 'application_instance'``);
 * at the limit of open files, which is raised as far as it goes, clients are told so instead of reset (`admission`);
@@ -23,6 +24,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import socket
+import struct
 import sys
 from http import HTTPStatus
 from typing import Any, Final
@@ -41,9 +44,10 @@ from switchboard.descriptors import raise_file_limit
 from switchboard.exceptions import LayerUnavailable, UnfitServer
 from switchboard.interface.admission import Admission, is_surplus
 from switchboard.interface.client_end import TRY_AGAIN_LATER
-from switchboard.interface.endpoint import Endpoint, Turn
+from switchboard.interface.endpoint import Endpoint, Turn, unsent
 from switchboard.interface.garbage import Garbage
 from switchboard.interface.pages import page
+from switchboard.interface.slow_readers import Backlog, SlowReaders
 from switchboard.interface.wire import EXTENSION
 
 __all__ = ["CommandLine", "Server"]
@@ -80,6 +84,46 @@ class _Valve:
         self.open.set()
 
 
+class HttpConnection:
+    """The client of an HTTP request, by its transport: a `ClientConnection`."""
+
+    __slots__ = ("_transport",)
+
+    #: Where Linux has tcpi_bytes_acked in its struct tcp_info, since 4.1.
+    _BYTES_ACKED: Final = struct.Struct("@Q")
+    _BYTES_ACKED_AT: Final = 120
+
+    def __init__(self, transport: Any) -> None:
+        self._transport = transport
+
+    def unsent(self) -> int:
+        return unsent(self._transport) if self._transport.connected else 0
+
+    def acknowledged(self) -> int | None:
+        if not sys.platform.startswith("linux"):
+            return None
+        try:
+            below = getattr(self._transport, "transport", self._transport)  # TLS lies above the socket
+            info = below.getHandle().getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+            (acknowledged,) = self._BYTES_ACKED.unpack_from(info, self._BYTES_ACKED_AT)
+        except (OSError, AttributeError, struct.error):
+            return None  # no TCP socket, or an older kernel
+        return int(acknowledged)
+
+    def abort(self) -> None:
+        self._transport.abortConnection()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, HttpConnection) and other._transport is self._transport
+
+    def __hash__(self) -> int:
+        return id(self._transport)
+
+    def __str__(self) -> str:
+        peer = self._transport.getPeer()
+        return f"{getattr(peer, 'host', peer)}:{getattr(peer, 'port', '')}"
+
+
 class Server(daphne.server.Server):  # type: ignore[misc]
     """See the module. The application may have methods ``verify()``, ``start(failed)`` and ``stop()``: see `Interface`.
 
@@ -91,6 +135,12 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         self.failed = False
         self._ports: list[Any] = []
         self._garbage = Garbage()
+        settings = get_settings()
+        self._slow_readers = SlowReaders(
+            min_rate=settings.HTTP_MIN_RATE,
+            stall_timeout=settings.HTTP_STALL_TIMEOUT,
+            max_bytes=settings.HTTP_UNSENT_BYTES,
+        )
 
     def run(self) -> None:
         """Serve until the end.
@@ -119,6 +169,8 @@ class Server(daphne.server.Server):  # type: ignore[misc]
             return  # Daphne says it twice of a refused handshake
         super().protocol_disconnected(protocol)
         self._garbage.closed()
+        if isinstance(protocol, WebRequest) and (backlog := protocol.__dict__.pop("backlog", None)) is not None:
+            backlog.requests -= 1
         if _has_succeeded(self.connections[protocol].get("application_instance")):
             # Daphne would do so up to a second later, and keep hundreds of closed connections where many come and go.
             del self.connections[protocol]
@@ -131,6 +183,7 @@ class Server(daphne.server.Server):  # type: ignore[misc]
         """Daphne calls it every second."""
         super().application_checker()
         self._garbage.look(len(self.connections))
+        self._slow_readers.check()
         self._admission.look()
 
     # -- the application
@@ -145,7 +198,11 @@ class Server(daphne.server.Server):  # type: ignore[misc]
                 self._application_failed()
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
-        extension: Any = protocol if isinstance(protocol, Endpoint) else {}
+        extension: Any = {}
+        if isinstance(protocol, Endpoint):
+            extension = protocol
+        elif (transport := getattr(protocol.channel, "transport", None)) is not None:  # a stream of HTTP/2 has none
+            extension = protocol.backlog = self._slow_readers.open(HttpConnection(transport))
         scope["extensions"] = {**scope.get("extensions", {}), EXTENSION: extension}
         if is_surplus(protocol.transport):
             return self._refuse(protocol, scope)
@@ -174,7 +231,10 @@ class Server(daphne.server.Server):  # type: ignore[misc]
             request.registerProducer(valve, True)
         elif valve is not None and not message.get("more_body"):
             request.unregisterProducer()  # or Twisted complains at the end of the response
+        backlog: Backlog | None = getattr(request, "backlog", None)  # gone with the last part
         await super().handle_reply(request, message)
+        if backlog is not None:
+            backlog.record_write(len(message.get("body", b"")))
         if valve is not None:
             await valve.open.wait()
 

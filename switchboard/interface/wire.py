@@ -38,7 +38,8 @@ Scope: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Any]]
 Send: TypeAlias = Callable[[Any], Awaitable[None]]
 
-#: The key in a scope's ``extensions`` by which our own server says what it is; for a socket its value is the wire.
+#: The key in a scope's ``extensions`` by which our own server says what it is; for a socket its value is the wire, for
+#: a request the client's `switchboard.interface.slow_readers.Backlog`.
 EXTENSION: Final = "switchboard"
 
 

@@ -139,8 +139,17 @@ class WorkerContract(ABC):
         """
 
     @abstractmethod
+    async def await_reports(self, channels: Collection[str], *, wait: float) -> Mapping[str, int]:
+        """Read unread reports of `report_written` on any of ``channels``: at most one for each, none twice, and those
+        of one channel in their order, where a later one may stand for those before it.
+
+        Waits up to ``wait`` seconds for the first one. Need not return all there are: the next call returns the rest.
+        What a cancelled call has read is lost.
+        """
+
     async def await_report(self, channel: str, *, wait: float) -> int | None:
-        """The next unread report of `report_written`, or None after ``wait`` seconds without one."""
+        """`await_reports` of one channel; None if there was none."""
+        return (await self.await_reports([channel], wait=wait)).get(channel)
 
     @abstractmethod
     async def renew(self, worker: str, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:

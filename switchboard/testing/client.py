@@ -13,6 +13,7 @@ For tests that are not ``async def``.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import unquote
@@ -42,11 +43,15 @@ from switchboard.names import (
     new_reply_channel,
     new_worker,
 )
+from switchboard.responses import finish_responses
 from switchboard.routing import Router
 from switchboard.worker.committer import Committer
 from switchboard.worker.dispatch import Dispatcher
 from switchboard.worker.runner import Runner
 from switchboard.worker.solitude import Solitude
+
+#: Seconds for a long response to reach the client.
+RESPONSE_TIMEOUT = 60.0
 
 
 class Client:
@@ -108,10 +113,24 @@ class Client:
             return False
         self._runner.raised = None
         with keeping_connections():
-            async_to_sync(self._dispatcher.handle)(delivery)
+            async_to_sync(self._handle)(delivery)
         if self._runner.raised is not None:
             raise self._runner.raised
         return True
+
+    async def _handle(self, delivery: Delivery) -> None:
+        await self._dispatcher.handle(delivery)
+        finishing = asyncio.create_task(finish_responses(self.layer, RESPONSE_TIMEOUT))
+        await asyncio.sleep(0)  # it is done, unless there is a long response
+        read = self._read
+        while not finishing.done():
+            # As an interface does whose client reads everything at once.
+            for entry in await self.layer.read_inbox(self._interface, read, wait=0.01):
+                read = entry.number
+                for event in entry.events:
+                    if isinstance(event, Reply) and "report" in event.content:
+                        await self.layer.report_written(event.channel, event.content["report"])
+        await finishing
 
     def send_and_consume(self, channel: str, content: Mapping[str, Any] | None = None) -> None:
         """`send`, then `consume`."""

@@ -43,7 +43,7 @@ _RELIABLE: Final = frozenset({"flush", "close"})
 #: a report is read twice), or the second call does another thing than the first: takes the next messages or the next
 #: page, counts one more attempt.
 _SINGLE: Final = frozenset(
-    {"request", "publish", "report_written", "take", "await_report", "begin", "forgive", "revive", "scan_sockets"}
+    {"request", "publish", "report_written", "take", "await_reports", "begin", "forgive", "revive", "scan_sockets"}
 )
 
 

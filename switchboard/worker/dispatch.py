@@ -20,6 +20,7 @@ from switchboard.exceptions import ContentError, LayerUnavailable
 from switchboard.layers.base import Attempt, Begun, Commit, Delivery, Layer
 from switchboard.message import Message
 from switchboard.names import HTTP_REQUEST
+from switchboard.responses import SERVER_ERROR
 from switchboard.worker.committer import Committer
 from switchboard.worker.database_errors import RetryPolicy
 from switchboard.worker.execution import Execution, Result
@@ -40,8 +41,6 @@ def _answer(status: int, text: str) -> Content:
     }
 
 
-#: What a request gets whose consumer raised before it answered.
-SERVER_ERROR = _answer(500, "Something went wrong here. The error has been logged.\n")
 #: What it gets whose view did not return in time.
 VIEW_OVERDUE = _answer(504, "This page took too long. It has been logged.\n")
 #: What it gets that was claimed by a worker that has to end.

@@ -27,6 +27,7 @@ from switchboard.layers.base import Layer
 from switchboard.layers.tips import TOLD_FOR
 from switchboard.names import HTTP_REQUEST, RECONCILE, new_worker
 from switchboard.outages import Outage
+from switchboard.responses import finish_responses
 from switchboard.routing import Router
 from switchboard.tasks import TaskGroup
 from switchboard.waiting import within
@@ -100,6 +101,8 @@ class Worker:
             async with TaskGroup() as work:
                 for shard in self._layer.shards:
                     self._work_on(shard, work, side, stop, drained)
+            # While the worker beats: an interface cuts off the responses of one that doesn't.
+            await finish_responses(self._layer, get_settings().HTTP_DRAIN_TIMEOUT)
             drained.set()
         await self._leave()
         if self._overdue is not None:
@@ -152,7 +155,9 @@ class Worker:
         solitude, committer = Solitude(), Committer(shard, self.name)
 
         def reading(kind: type[AnyReading], channels: Collection[str], thread: str, **options: int) -> AnyReading:
-            threads = ThreadPool(self._threads, thread, _with_fresh_connections)
+            # A response that takes long leaves its view's thread.
+            detachable = get_settings().HTTP_STREAM_THREADS if HTTP_REQUEST in channels else 0
+            threads = ThreadPool(self._threads, thread, _with_fresh_connections, detachable=detachable)
             runner = Runner(self._layer, self._router, threads, time_limits=self._time_limits)
             dispatcher = Dispatcher(
                 shard, runner, self.name, committer, solitude, requests=self._threads, stopping=stop.is_set

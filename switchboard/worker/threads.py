@@ -11,12 +11,12 @@ import asyncio
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import copy_context
 from types import TracebackType
 from typing import Any, Protocol
 
+from switchboard.detaching import DetachableThreads
 from switchboard.exceptions import SwitchboardError
 from switchboard.time_limits import liftable
 
@@ -94,11 +94,13 @@ class Threads(Protocol):
 
 
 class ThreadPool:
-    """``count`` threads; what runs in them is called by ``call``, which may do something before and after."""
+    """``count`` threads; what runs in them is called by ``call``, which may do something before and after.
 
-    def __init__(self, count: int, name: str, call: Callable[[Callable[[], Any]], Any]) -> None:
-        # Not a context manager: at a failure its end would wait on threads that wait on the loop.
-        self._executor = ThreadPoolExecutor(count, name)
+    Of what runs, ``detachable`` may detach and go on beside them: see `detaching`.
+    """
+
+    def __init__(self, count: int, name: str, call: Callable[[Callable[[], Any]], Any], *, detachable: int = 0) -> None:
+        self._threads = DetachableThreads(detachable, name)
         self._call = call
         self._free = asyncio.Semaphore(count)
         self._stuck = False
@@ -125,9 +127,6 @@ class ThreadPool:
 
     def _start(self, function: Callable[[], Any], thread: list[int]) -> asyncio.Future[Any]:
         """Begin in a thread. It is free again when the function has returned, also where nobody waits any more."""
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[Any] = loop.create_future()
-
         context = copy_context()
 
         def run() -> Any:
@@ -137,25 +136,7 @@ class ThreadPool:
             finally:
                 thread.clear()
 
-        def returned(future: Future[Any]) -> None:
-            # RuntimeError: the loop is closed, so nobody waits any more.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._finish, future, result)
-
-        self._executor.submit(run).add_done_callback(returned)
-        return result
-
-    def _finish(self, future: Future[Any], result: asyncio.Future[Any]) -> None:
-        self._free.release()
-        if result.done():
-            return  # cancelled: nobody waits any more
-        error = future.exception()
-        if error is None:
-            result.set_result(future.result())
-        elif isinstance(error, StopIteration):
-            result.set_exception(RuntimeError("StopIteration was raised"))  # which no future takes
-        else:
-            result.set_exception(error)
+        return self._threads.start(run, self._free.release)
 
 
 def _position_of(thread: list[int]) -> TracebackType | None:

@@ -82,14 +82,12 @@ class WorkerSide(Shared, Layer):
                 self._state.deliver([Claimed(delivery.envelope.socket, worker)])
             return True
 
-    async def await_report(self, channel: str, *, wait: float) -> int | None:
-        def next_report() -> list[int]:
-            reports = self._state.reports.pop(channel, [])
-            if reports[1:]:
-                self._state.reports[channel] = reports[1:]
-            return reports[:1]
+    async def await_reports(self, channels: Collection[str], *, wait: float) -> Mapping[str, int]:
+        def unread() -> list[tuple[str, int]]:
+            reports = self._state.reports
+            return [(channel, reports.pop(channel)[-1]) for channel in set(channels) & reports.keys()]
 
-        return next(iter(await self._wait_for(next_report, self._state.reported, wait)), None)
+        return dict(await self._wait_for(unread, self._state.reported, wait))
 
     async def renew(self, worker: str, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         with self._lock:

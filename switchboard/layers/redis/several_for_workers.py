@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from itertools import count as counting
 from typing import Final, TypeVar
@@ -103,8 +104,31 @@ class SeveralForWorkers(Several):
         host, delivery = self._in(delivery)
         return await host.claim_request(worker, delivery)
 
-    async def await_report(self, channel: str, *, wait: float) -> int | None:
-        return await self._home_of(channel).await_report(channel, wait=wait)
+    async def await_reports(self, channels: Collection[str], *, wait: float) -> Mapping[str, int]:
+        by_host: dict[Host, list[str]] = {}
+        for channel in channels:
+            by_host.setdefault(self._home_of(channel), []).append(channel)
+        hosts = list(by_host)
+        if len(hosts) == 1:
+            return await hosts[0].await_reports(channels, wait=wait)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait
+        while True:
+            found: dict[str, int] = {}
+            for host in hosts:
+                with suppress(LayerUnavailable):
+                    found |= await host.await_reports(by_host[host], wait=0)
+            left = deadline - loop.time()
+            if found or left <= 0 or not hosts:
+                return found
+            # In turns, as in `take`: a call that waits may not be cancelled because another host has something.
+            host = hosts[next(self._turns) % len(hosts)]
+            try:
+                found |= await host.await_reports(by_host[host], wait=min(left, _TURN))
+            except LayerUnavailable:
+                await asyncio.sleep(min(left, _TURN))
+            if found:
+                return found
 
     # -- leases
 

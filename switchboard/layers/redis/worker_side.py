@@ -87,17 +87,20 @@ class WorkerSide(Shared, Layer):
             told = (interface_of(client), self._wire.event(Claimed(client, worker)), client)
         return bool(await self._run("claim_request", worker, delivery.channel, delivery.tag, *told))
 
-    async def await_report(self, channel: str, *, wait: float) -> int | None:
-        key = self._keys.report(channel)
+    async def await_reports(self, channels: Collection[str], *, wait: float) -> Mapping[str, int]:
+        names = {self._keys.report(channel).encode(): channel for channel in channels}
+        if not names:
+            return {}
 
-        async def read(*block: str | int) -> list[int]:
-            if not block:
-                popped = await self._redis.command("LPOP", key)
-                return [] if popped is None else [int(popped)]
-            answer = await self._redis.command("BLPOP", key, int(block[1]) / 1000)
-            return [] if answer is None else [int(answer[1])]
+        async def read(*block: str | int) -> list[tuple[str, int]]:
+            if block:
+                unread = await self._redis.command("BLPOP", *names, int(block[1]) / 1000) or ()
+            else:
+                unread = await self._run("take_reports", *names.values())
+            keys, totals = unread[::2], unread[1::2]
+            return [(names[key], int(total)) for key, total in zip(keys, totals, strict=True)]
 
-        return next(iter(await self._waiting(read, wait)), None)
+        return dict(await self._waiting(read, wait))
 
     async def renew(self, worker: str, deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
         if not deliveries:

@@ -10,8 +10,6 @@ import msgpack
 import pytest
 from redis import Redis
 
-from switchboard.bridging import in_loop
-from switchboard.channels import Channel
 from switchboard.conf import get_settings
 from switchboard.events import Envelope, GroupMessage, Join, Reply
 from switchboard.exceptions import ChannelFull, InboxLost, InboxRemoved
@@ -21,7 +19,7 @@ from switchboard.layers.redis import RedisLayer
 from switchboard.layers.redis.host import Host
 from switchboard.layers.redis.wire import named_fields
 from switchboard.names import HTTP_REQUEST, RECEIVE, new_reply_channel, token
-from switchboard.responses import ResponseWriter
+from switchboard.responses import finish_responses, sender_on
 from switchboard.testing.contract.acts import (
     ANNE,
     BERT,
@@ -125,12 +123,9 @@ async def test_fast_downloads_keep_an_inbox_within_its_window(layer: RedisLayer,
     inbox.opened(await inbox.open())
     key = f"{layer.prefix}:inbox1:{inbox.name}"
 
-    def download() -> None:
-        writer = ResponseWriter(layer, Channel(new_reply_channel(inbox.name), channel_layer=layer), 200, [])
-        writer.write(bytes(6 * MIB), more=False)
-
-    with in_loop(asyncio.get_running_loop(), layer):
-        downloads = asyncio.gather(*(asyncio.to_thread(download) for _ in range(8)))
+    sender = sender_on(layer, asyncio.get_running_loop())
+    for _ in range(8):
+        sender.send_content(new_reply_channel(inbox.name), {"status": 200, "headers": []}, bytes(6 * MIB))
     read, most = 0, 0
     while read < 48 * MIB:
         most = max(most, int(shell.memory_usage(key, samples=0) or 0))
@@ -141,7 +136,7 @@ async def test_fast_downloads_keep_an_inbox_within_its_window(layer: RedisLayer,
                 read += len(event.content["content"])
                 if "report" in event.content:
                     await layer.report_written(event.channel, event.content["report"])
-    await downloads
+    await finish_responses(layer, PATIENCE)
     # A buffer of Redis is up to a quarter larger than what is in it.
     assert MIB < most <= 1.3 * get_settings().INBOX_WINDOW_BYTES
 
