@@ -19,6 +19,8 @@ from typing import Any
 
 import hypothesis
 import pytest
+from asgiref.sync import SyncToAsync
+from django.db import connections
 from django.urls import clear_script_prefix, set_urlconf
 from django.utils import timezone, translation
 
@@ -156,6 +158,17 @@ def _django_defaults() -> Iterator[None]:
     timezone.deactivate()
     set_urlconf(None)
     clear_script_prefix()
+
+
+@pytest.fixture(autouse=True)
+def _closed_connections(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that may use the database leaves a connection open in the thread of ``sync_to_async``.
+
+    Channels looks at it before each sync consumer, which fails in the next test that may not use the database.
+    """
+    yield
+    if request.node.get_closest_marker("django_db"):
+        SyncToAsync.single_thread_executor.submit(connections.close_all).result()
 
 
 # -- services

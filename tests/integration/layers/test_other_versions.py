@@ -95,7 +95,7 @@ async def test_events_without_the_fields_that_came_later(layer: RedisLayer, shel
 async def test_events_with_fields_that_are_not_known_yet(layer: RedisLayer, shell: Redis) -> None:
     interface = await new_home(layer)
     socket = new_reply_channel(interface)
-    rows: list[list[Any]] = [["g", "room", {"text": "x"}, 7, "later"], ["r", socket, {"text": "y"}, 1, 2, 3]]
+    rows: list[list[Any]] = [["g", "room", {"text": "x"}, 7, None, "later"], ["r", socket, {"text": "y"}, None, 2, 3]]
     write_events(shell, layer, interface, *rows, z="new")
     events = GroupMessage("room", {"text": "x"}, 7), Reply(socket, {"text": "y"})
     assert await inbox(layer, interface) == [InboxEntry(1, events)]
