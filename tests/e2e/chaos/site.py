@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from switchboard import private_redis
 from switchboard.conf import Settings
 from switchboard.names import RECEIVE
-from switchboard.testing.ports import free_port
+from switchboard.testing.ports import HeldPort
 from switchboard.testing.processes import Daphne, PrivateRedis, RunningProcess, Worker
 from tests.e2e.chaos import journal
 from tests.e2e.chaos.history import Journal, Row
@@ -80,8 +80,10 @@ class TcpRedis(RunningProcess):
 
     patience = 3.0
 
-    def __init__(self, folder: Path, *words: str, name: str, port: int | None = None) -> None:
-        self.port = port or free_port()
+    def __init__(self, folder: Path, *words: str, name: str) -> None:
+        # Held, so that the next one is not given the same port before this one listens.
+        self._held = HeldPort()
+        self.port = self._held.number
         folder.mkdir(exist_ok=True)
         binary = str(private_redis.find_redis_server())
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(folder)]
@@ -94,6 +96,10 @@ class TcpRedis(RunningProcess):
         with suppress(RedisError), closing(self.client()) as client:
             return bool(client.ping())
         return False
+
+    def close(self) -> None:
+        super().close()
+        self._held.close()
 
 
 class WatchedRedis:
