@@ -36,4 +36,4 @@ class TestRepeated(LayerContract):
 class TestDelayed(LayerContract):
     @pytest.fixture
     def make_layer(self) -> MakeLayer:
-        return partial(make, {"delay": 0.5})
+        return partial(make, {"delay": 0.5, "longest_delay": 0.01})
