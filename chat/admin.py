@@ -5,11 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from chat import moderation
 from chat.models import Ban, Member, Message, Room
+
+
+def _save(obj: Model, form: Any, change: bool) -> None:
+    """Save a new row whole, and of an old one only the fields that were changed in the form.
+
+    A room counts its messages, and messages are deleted, while the form is open. Saving the whole row would undo that.
+    """
+    obj.save(update_fields=form.changed_data if change else None)
 
 
 @admin.register(Room)
@@ -20,7 +28,7 @@ class RoomAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     readonly_fields = ["last_seq", "pruned_seq", "created"]
 
     def save_model(self, request: HttpRequest, obj: Room, form: Any, change: bool) -> None:
-        super().save_model(request, obj, form, change)
+        _save(obj, form, change)
         moderation.tell_about(obj)
 
 
@@ -41,6 +49,9 @@ class MessageAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_change_permission(self, request: HttpRequest, obj: Message | None = None) -> bool:
         return super().has_change_permission(request, obj) and not (obj is not None and obj.deleted)
+
+    def save_model(self, request: HttpRequest, obj: Message, form: Any, change: bool) -> None:
+        _save(obj, form, change)
 
     def delete_model(self, request: HttpRequest, obj: Message) -> None:
         moderation.bury(obj)

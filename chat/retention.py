@@ -17,7 +17,7 @@ from importlib import import_module
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from chat import greeting, limits
@@ -78,17 +78,30 @@ def _messages(before: datetime) -> int:
 
 def _rooms(before: datetime) -> int:
     """Rooms that have no message, nobody in them, and no topic that somebody set."""
-    empty = Room.objects.filter(
+    found = list(_empty_rooms(before).values_list("pk", flat=True)[:BATCH])
+    return sum(_remove_if_empty(room, before) for room in found)
+
+
+def _empty_rooms(before: datetime) -> QuerySet[Room]:
+    return Room.objects.filter(
         ~Exists(Message.objects.filter(room=OuterRef("pk"))),
         ~Exists(Connection.objects.filter(room=OuterRef("pk"))),
         ~Exists(Member.objects.filter(room=OuterRef("pk"), seen__gte=before)),
         created__lt=before,
         topic="",
     )
-    rooms = list(empty[:BATCH])
-    for room in rooms:
-        room.delete()
-    return len(rooms)
+
+
+def _remove_if_empty(room: int, before: datetime) -> bool:
+    """Remove a room unless somebody came since it was found empty; return whether it was removed."""
+    with transaction.atomic():
+        # Two statements: the second one sees what was committed while the first waited for the lock.
+        if Room.objects.select_for_update().filter(pk=room).first() is None:
+            return False
+        empty = _empty_rooms(before).filter(pk=room).first()
+        if empty is not None:
+            empty.delete()
+        return empty is not None
 
 
 def _members(before: datetime) -> int:

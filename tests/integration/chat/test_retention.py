@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -103,3 +105,21 @@ def test_the_command_says_what_it_did(capsys: pytest.CaptureFixture[str]) -> Non
     call_command("prune")
     said = capsys.readouterr().out
     assert "1 bans, 1 allowances" in said and Ban.objects.get().network == "203.0.113.8"
+
+
+def test_a_room_in_which_somebody_speaks_meanwhile_stays() -> None:
+    room = Room.objects.create(label="tea", created=LONG_AGO)
+    steps: list[str] = []
+
+    def speak_before_the_second_statement(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        if steps == ["found"]:
+            steps.append("said")
+            say(1)
+        elif not steps and "NOT EXISTS" in sql.upper() and '"chat_room"' in sql:
+            steps.append("found")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(speak_before_the_second_statement):
+        assert retention.prune().rooms == 0
+    assert steps == ["found", "said"]
+    assert Room.objects.get().pk == room.pk and Message.objects.get().seq == 1
