@@ -44,8 +44,12 @@ function count(text, char) {
 
 /** @param {string} address @returns {URL | null} */
 function parsed(address) {
-  if (!URL.canParse(address)) return null;
-  const url = new URL(address);
+  let url;
+  try {
+    url = new URL(address); // browsers before 2023 have no URL.canParse
+  } catch {
+    return null;
+  }
   const fine = /^https?:$/.test(url.protocol) && !url.username && !url.password && url.hostname;
   return fine ? url : null;
 }

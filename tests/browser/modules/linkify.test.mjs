@@ -65,3 +65,13 @@ test("it takes no time to speak of", () => {
   linkify("http://".repeat(300));
   assert.ok(performance.now() - began < 500);
 });
+
+test("a browser without URL.canParse makes links too", () => {
+  const { canParse } = URL;
+  URL.canParse = undefined;
+  try {
+    assert.deepEqual(links("see https://example.org/tea and http://[bad"), ["https://example.org/tea"]);
+  } finally {
+    URL.canParse = canParse;
+  }
+});
