@@ -232,7 +232,8 @@ async def test_a_long_stream_is_produced_at_once_and_sent_as_it_is_read(scene: S
 async def test_waiting_responses_hold_no_thread_and_one_call(scene: Scene, kind: str) -> None:
     views.chunks = numbered(3 * WINDOW)
     scene.start(threads=1)
-    waiting = [await scene.request(f"/{kind}/") for _ in range(20)]
+    # Fewer than may be detached at a time: on a busy machine none may have been produced when the last one begins.
+    waiting = [await scene.request(f"/{kind}/") for _ in range(12)]
     for client in waiting:
         await client.until(WINDOW)
     assert await (await scene.request("/short/")).whole() == b"short"
