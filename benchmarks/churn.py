@@ -142,7 +142,7 @@ def _row(sample: Sample, first: Sample, rate: float) -> str:
 
 
 def growth(samples: Sequence[Sample]) -> float:
-    """How far the median of the last third is above that of the middle third; 0.01 is one percent."""
+    """Return how far the median of the last third is above that of the middle third; 0.01 is one percent."""
     third = len(samples) // 3
     middle, last = samples[third : 2 * third], samples[2 * third :]
     return median(sample.rss for sample in last) / median(sample.rss for sample in middle) - 1

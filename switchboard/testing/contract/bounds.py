@@ -101,6 +101,15 @@ class BoundTests(LayerTests):
         assert await tight.claim_request(ANNE, await take(tight, HTTP_REQUEST))
         assert await tight.request(upload(interface), timeout=PATIENCE)
 
+    async def test_a_member_of_a_group_that_is_full_in_bytes_is_left_out(self, tight: Layer) -> None:
+        await tight.publish([Join(LOG, "room")])
+        for _ in range(12):
+            await tight.publish([GroupMessage("room", {"text": TEN_KB})])
+        assert await tight.depth(LOG) == 9
+        await drain(tight)
+        await tight.publish([GroupMessage("room", {"text": TEN_KB})] * 12)
+        assert await tight.depth(LOG) == 9, "also when all come at once"
+
     async def test_a_send_is_refused_at_the_bytes_of_a_channel_and_a_commit_makes_room(self, tight: Layer) -> None:
         interface = await new_home(tight)
         assert await fill(tight) == 9

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 
 import msgpack
@@ -38,6 +39,7 @@ from switchboard.testing.contract.acts import (
 )
 from switchboard.testing.contract.bounds import CHANNEL_BYTES, drain, fill, large, large_frame
 from switchboard.testing.processes import PrivateRedis
+from switchboard.testing.waiting import await_until
 
 pytestmark = pytest.mark.redis
 
@@ -180,6 +182,21 @@ async def test_the_count_follows_a_random_story(make_layer: MakeLayer, shell: Re
     await drain(layer)
     await drain(layer, RECEIVE)
     assert not shell.exists(f"{layer.prefix}:sizes"), "nothing is counted of nothing"
+    await layer.flush()
+    await layer.close()
+
+
+async def test_messages_that_are_dropped_for_being_late_are_taken_off(make_layer: MakeLayer, shell: Redis) -> None:
+    layer = make_layer(capacity=3)
+    assert isinstance(layer, RedisLayer)
+    for number in range(2):
+        assert await layer.request(note(number), timeout=0.001)
+    queued = time.monotonic()
+    await layer.publish([note(2)])
+    await await_until(lambda: time.monotonic() > queued + 0.02, "two are late")
+    assert await layer.has_room(LOG)
+    assert await layer.depth(LOG) == 1
+    assert counted(layer, shell) == await held(layer) > 0
     await layer.flush()
     await layer.close()
 

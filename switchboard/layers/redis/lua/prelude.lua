@@ -117,11 +117,12 @@ end
 -- any.
 local function has_room(channel, most_messages, most_bytes, bytes, more)
   local holds = holdings(channel)
-  if holds.messages + (more or 0) >= tonumber(most_messages) then return false end
-  most_bytes = tonumber(most_bytes)
-  if holds.bytes == 0 or holds.bytes + bytes <= most_bytes then return true end
+  more, most_bytes = more or 0, tonumber(most_bytes)
+  if holds.messages + more >= tonumber(most_messages) then return false end
+  local function fits() return (holds.bytes == 0 and more == 0) or holds.bytes + bytes <= most_bytes end
+  if fits() then return true end
   recount(channel)
-  return holds.bytes == 0 or holds.bytes + bytes <= most_bytes
+  return fits()
 end
 
 -- Appends a message, which stands in `field`; `...` are fields beside it.
